@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "machine/context.h"
 #include "machine/lock.h"
+#include "machine/tls_malloc.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,6 +23,7 @@
 
 enum {
     MAX_IMAGES = 128,
+    POOL_LIMIT = 1024, /* free blocks kept; as many as stacks are kept hot */
     FIRST_TID = 1 << 23, /* above the kernel's largest pid */
     KEYS_PER_BLOCK = 32, /* of struct pthread's first block of key values, which lies ... */
     FIRST_KEYS_BYTES = KEYS_PER_BLOCK * 2 * (int)sizeof(void *), /* ... right below `specific` */
@@ -62,6 +64,7 @@ static struct {
     bool tried, usable;
     const char *why;
     void *(*allocate)(void *);
+    void (*deallocate)(void *, bool);
     void (*ctype_init)(void);
     const struct key_slot *keys;
     size_t pthread_size;
@@ -73,6 +76,7 @@ static struct {
     struct tls_image images[MAX_IMAGES];
     size_t image_count;
     void *pool; /* free blocks, linked through specific[0] */
+    size_t pooled;
     int next_tid;
 } tls = {.why = "not looked yet", .next_tid = FIRST_TID};
 
@@ -105,13 +109,14 @@ static bool find_symbols(void)
 
     /* POSIX lets dlsym return functions as object pointers; ISO C has no such conversion. */
     *(const void **)(void *)&tls.allocate = private_symbol("_dl_allocate_tls");
+    *(const void **)(void *)&tls.deallocate = private_symbol("_dl_deallocate_tls");
     *(const void **)(void *)&tls.ctype_init = private_symbol("__ctype_init");
     tls.keys = private_symbol("__pthread_keys");
     tls.tid = private_symbol("_thread_db_pthread_tid");
     tls.list = private_symbol("_thread_db_pthread_list");
     tls.specific = private_symbol("_thread_db_pthread_specific");
     tls.report_events = private_symbol("_thread_db_pthread_report_events");
-    if (!size || !tls.allocate || !tls.ctype_init || !tls.keys || !tls.tid || !tls.list ||
+    if (!size || !tls.allocate || !tls.deallocate || !tls.ctype_init || !tls.keys || !tls.tid || !tls.list ||
         !tls.specific || !tls.report_events)
         return false;
     tls.pthread_size = *size;
@@ -310,6 +315,7 @@ void *wf_tls_acquire(const struct wf_stack *stack)
     if (tp) {
         memcpy(&tls.pool, field(tp, tls.specific), sizeof(tls.pool));
         put_word(field(tp, tls.specific), (char *)field(tp, tls.specific) - FIRST_KEYS_BYTES);
+        tls.pooled--;
     }
     tid = tls.next_tid++;
     if (tls.next_tid == INT_MAX)
@@ -326,12 +332,35 @@ void *wf_tls_acquire(const struct wf_stack *stack)
     return tp;
 }
 
+/* For good: what glibc does when a thread exits. */
+static void destroy_block(char *tp)
+{
+    void **node = field(tp, tls.list);
+    void **blocks = field(tp, tls.specific);
+    void **next = node[0], **previous = node[1];
+
+    previous[0] = next;
+    next[1] = previous;
+    for (size_t b = 1; b < PTHREAD_KEYS_MAX / KEYS_PER_BLOCK; b++)
+        free(blocks[b]);
+    wf_tls_malloc_drain(tp);
+    tls.deallocate(tp, true);
+}
+
 void wf_tls_release(void *tp)
 {
+    bool keep;
+
     drop_dynamic_tls(tp);
     wf_lock(&tls.lock);
-    memcpy(field(tp, tls.specific), &tls.pool, sizeof(tls.pool));
-    tls.pool = tp;
+    keep = tls.pooled < POOL_LIMIT || !wf_tls_malloc_known();
+    if (keep) {
+        memcpy(field(tp, tls.specific), &tls.pool, sizeof(tls.pool));
+        tls.pool = tp;
+        tls.pooled++;
+    } else {
+        destroy_block(tp);
+    }
     wf_unlock(&tls.lock);
 }
 
@@ -388,6 +417,7 @@ void wf_tls_after_fork(void)
     /* The pool's blocks are still on glibc's thread list, which fork() has just emptied into
      * its stack cache: do not use them again. */
     tls.pool = NULL;
+    tls.pooled = 0;
     tls.lock = (struct wf_lock){0};
 }
 
@@ -395,12 +425,30 @@ void wf_tls_after_fork(void)
 
 static char probe_stack[1 << 16] __attribute__((aligned(4096)));
 
-/* On a thread with a known stack: where struct pthread keeps the stack's bounds. */
+static int find_malloc_cache(struct dl_phdr_info *object, size_t size, void *unused)
+{
+    const char *tp = wf_context_tp();
+    ptrdiff_t offset;
+
+    (void)size, (void)unused;
+    if (!strstr(object->dlpi_name, "/libc.so"))
+        return 0;
+    offset = static_tls_offset(object);
+    for (int i = 0; offset && i < object->dlpi_phnum; i++) {
+        if (object->dlpi_phdr[i].p_type == PT_TLS)
+            wf_tls_malloc_find(tp, tp + offset, object->dlpi_phdr[i].p_memsz);
+    }
+    return 1;
+}
+
+/* On a thread with a known stack: where struct pthread keeps the stack's bounds, and where libc's
+ * TLS keeps malloc's cache. */
 static void *probe(void *unused)
 {
     const char *self = pthread_of(wf_context_tp());
 
     (void)unused;
+    dl_iterate_phdr(find_malloc_cache, NULL);
     for (size_t i = 0; i + 2 * sizeof(void *) <= tls.pthread_size; i += sizeof(void *)) {
         void *base;
         size_t size;
@@ -415,7 +463,7 @@ static void *probe(void *unused)
     return NULL;
 }
 
-static void find_stack_offset(void)
+static void probe_thread(void)
 {
     pthread_attr_t attr;
     pthread_t thread;
@@ -463,7 +511,7 @@ static const char *look(void)
     if (why)
         return why;
     find_static_size();
-    find_stack_offset();
+    probe_thread();
     return NULL;
 }
 

@@ -12,8 +12,9 @@
 enum {
     POOLS = 16,
     MIN_STACK = 16 << 10,
-    HOT_STACKS_BYTES = 4 << 20, /* of touched memory a pool keeps: about this / HOT_TOUCHED */
-    HOT_TOUCHED = 16 << 10,
+    /* Finished stacks a pool keeps with their pages: a fresh page costs more than a spawn, and a
+     * thousand stacks of a few touched pages each are some megabytes. */
+    HOT_STACKS = 1024,
     ALIGN = 64,
 };
 static const size_t MAX_STACK = (size_t)1 << 30;
@@ -69,10 +70,20 @@ struct wf_stack_pool *wf_fiber_pool(size_t size)
     }
     if (!found && fibers.pool_count < POOLS) {
         found = &fibers.pools[fibers.pool_count++];
-        wf_stack_pool_init(found, class, HOT_STACKS_BYTES / HOT_TOUCHED);
+        wf_stack_pool_init(found, class, HOT_STACKS);
     }
     wf_unlock(&fibers.lock);
     return found;
+}
+
+static size_t live_count(void)
+{
+    size_t n;
+
+    wf_lock(&fibers.lock);
+    n = fibers.counts.live;
+    wf_unlock(&fibers.lock);
+    return n;
 }
 
 static void enroll(struct wf_fiber *f)
@@ -172,7 +183,7 @@ int wf_fiber_create(const struct wf_fiber_opts *opts, struct wf_processor *home,
     *out = NULL;
     if (!pool)
         return WF_ELIMIT;
-    err = wf_processor_reserve(home, wf_fiber_counters().live + 1);
+    err = wf_processor_reserve(home, live_count() + 1);
     if (!err)
         err = wf_stack_alloc(pool, &stack);
     if (err)
