@@ -24,6 +24,9 @@ void wf_tls_rescan(void);
 void *wf_tls_acquire(const struct wf_stack *stack);
 /* Back into the pool; nobody may run on it any more. */
 void wf_tls_release(void *tp);
+/* One more wf_tls_release is needed before the block may be used again: the id of a thread that
+ * can still be joined must stay its own. */
+void wf_tls_hold(void *tp);
 
 /* Once, on the new fiber itself before any other code: the C library's per-thread set-up. */
 void wf_tls_first_run(void);

@@ -305,6 +305,14 @@ static void set_stack(char *tp, const struct wf_stack *stack)
     memcpy(at + sizeof(void *), &stack->size, sizeof(stack->size));
 }
 
+/* In each block: releases that must come before the last one. */
+static _Thread_local _Atomic int holds __attribute__((tls_model("initial-exec")));
+
+static _Atomic int *holds_of(void *tp)
+{
+    return wf_tls_peer(tp, wf_context_tp(), (const void *)&holds);
+}
+
 void *wf_tls_acquire(const struct wf_stack *stack)
 {
     void *tp;
@@ -327,6 +335,7 @@ void *wf_tls_acquire(const struct wf_stack *stack)
     wf_unlock(&tls.lock);
     if (!tp)
         return NULL;
+    wf_store(holds_of(tp), 0);
     wf_tls_set_tid(tp, tid);
     set_stack(tp, stack);
     return tp;
@@ -347,10 +356,18 @@ static void destroy_block(char *tp)
     tls.deallocate(tp, true);
 }
 
+void wf_tls_hold(void *tp)
+{
+    wf_add(holds_of(tp), 1);
+}
+
 void wf_tls_release(void *tp)
 {
     bool keep;
 
+    /* Pairs with itself: what the other holder did is over before the block is used again. */
+    if (wf_sub_acq_rel(holds_of(tp), 1) > 0)
+        return;
     drop_dynamic_tls(tp);
     wf_lock(&tls.lock);
     keep = tls.pooled < POOL_LIMIT || !wf_tls_malloc_known();

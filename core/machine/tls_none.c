@@ -31,6 +31,12 @@ void wf_tls_release(void *tp)
     WF_ASSERT(!"no block was ever acquired");
 }
 
+void wf_tls_hold(void *tp)
+{
+    (void)tp;
+    WF_ASSERT(!"no block was ever acquired");
+}
+
 void wf_tls_first_run(void)
 {
 }

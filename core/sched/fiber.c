@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/status.h"
 #include "machine/tls.h"
+#include "sched/park.h"
 #include "sched/processor.h"
 
 #include <stdlib.h>
@@ -126,6 +127,8 @@ __attribute__((no_sanitize("address"))) static void entry(void *arg)
     wf_context_landed(&f->context);
     wf_fiber_tls = f;
     wf_worker_landed(f->worker);
+    if (f->flags & WF_FIBER_THREAD)
+        wf_tls_first_run();
     wf_fiber_end(f, f->fn(f->arg));
 }
 
@@ -256,11 +259,23 @@ void wf_fiber_start(struct wf_fiber *f)
     wf_processor_enqueue(f->home, f);
 }
 
+/* A fiber that forked is the main fiber of the child, and its end is the child's, once the threads
+ * it made have ended: as with a process whose last thread ends. */
+__attribute__((noreturn)) static void last_out(struct wf_fiber *self)
+{
+    while (live_count() > 1)
+        (void)wf_park_sleep(self, wf_clock_after(WF_NS_PER_MS), 0);
+    exit(0);
+}
+
 void wf_fiber_end(struct wf_fiber *self, int result)
 {
     bool ended;
 
-    WF_ASSERT(!(self->flags & WF_FIBER_MAIN));
+    if (self->flags & WF_FIBER_MAIN)
+        last_out(self);
+    if (self->flags & WF_FIBER_THREAD)
+        wf_tls_run_key_destructors();
     if (self->on_end)
         self->on_end(self, result);
     ended = wf_state_end(&self->state);

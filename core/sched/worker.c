@@ -47,8 +47,11 @@ static void take_signals(struct wf_processor *p)
         return;
     /* Pairs with the store in wf_processor_signalled. A main that is not parked gets EINTR from
      * the kernel or finds the host's own flag; nothing is left to do then. */
-    if (wf_exchange_seq_cst(&p->signals, 0))
-        (void)wf_unpark(p->main, WF_PARK_SIGNAL);
+    if (!wf_exchange_seq_cst(&p->signals, 0))
+        return;
+    if (p->on_signals)
+        p->on_signals(p);
+    (void)wf_unpark(p->main, WF_PARK_SIGNAL);
 }
 
 static bool poll_due(struct wf_processor *p)
