@@ -72,7 +72,7 @@ struct wf_fiber {
     void *task;   /* scope/'s record */
     void *thread; /* seam/'s record */
     uint64_t signal_mask; /* kernel's format, applied when a worker resumes the fiber */
-    uint32_t io_budget;   /* non-blocking operations left before it lets others run */
+    uint32_t spent;       /* of its budget of calls that need no waiting; seam/budget.h */
     struct wf_list all_link; /* all fibers of the runtime: fiber.c's lock */
 };
 

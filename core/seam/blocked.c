@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "machine/clock.h"
+#include "seam/budget.h"
 #include "seam/fdtable.h"
 #include "seam/interrupt.h"
 
@@ -111,6 +112,6 @@ ssize_t wf_blocked_end(struct wf_blocked *b, ssize_t result)
         return result;
     errno = b->saved_errno;
     if (!b->waited)
-        wf_seam_budget(b->fiber);
+        wf_seam_spend(b->fiber, WF_SPEND_IO);
     return result;
 }

@@ -15,7 +15,6 @@
 enum {
     CHUNK_SIZE = 1024,
     CHUNKS = 4096, /* fds from four million on are not cached: an fstat each time */
-    BUDGET = 16,
 };
 
 /* An entry: kind, watched, and above them a generation that every forgetting advances, so that a
@@ -178,18 +177,4 @@ void wf_fdtable_close_range_begin(unsigned first, unsigned last)
 void wf_fdtable_close_range_end(unsigned first, unsigned last)
 {
     for_range(first, last, wf_fdtable_close_end);
-}
-
-void wf_seam_budget(struct wf_fiber *f)
-{
-    int saved;
-
-    if (f->io_budget > 0) {
-        f->io_budget--;
-        return;
-    }
-    f->io_budget = BUDGET - 1;
-    saved = errno;
-    wf_yield(f);
-    errno = saved;
 }

@@ -33,8 +33,4 @@ void wf_fdtable_close_end(int fd);
 void wf_fdtable_close_range_begin(unsigned first, unsigned last);
 void wf_fdtable_close_range_end(unsigned first, unsigned last);
 
-/* An operation of `f` succeeded without waiting. After 16 of them in a row the others get their
- * turn: I/O that never blocks must not starve them. */
-void wf_seam_budget(struct wf_fiber *f);
-
 #endif

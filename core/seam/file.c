@@ -7,6 +7,7 @@
 #include "seam/file.h"
 
 #include "seam/blocked.h"
+#include "seam/budget.h"
 #include "seam/fdtable.h"
 #include "seam/hook.h"
 #include "seam/iov.h"
@@ -72,7 +73,7 @@ static ssize_t read_stream(struct wf_fiber *f, int fd, const struct iovec *iov, 
 static ssize_t count_at_once(struct wf_fiber *f, ssize_t r)
 {
     if (r >= 0)
-        wf_seam_budget(f);
+        wf_seam_spend(f, WF_SPEND_IO);
     return r;
 }
 

@@ -17,8 +17,8 @@ enum {
 /* Makes the caller the one who joins `id`. */
 static int claim(pthread_t id, struct wf_thread **out)
 {
-    const struct wf_fiber *self = wf_fiber_self();
-    const struct wf_thread *own = self ? self->thread : NULL;
+    struct wf_fiber *self = wf_fiber_self();
+    const struct wf_thread *own = self ? wf_thread_self(self) : NULL;
     enum wf_thread_kind kind;
     struct wf_thread *t;
     int err = 0;
@@ -97,6 +97,8 @@ static int join_native(struct wf_fiber *f, pthread_t id, void **result, int64_t 
     int64_t delay = LOOK_FIRST_NS;
     int err;
 
+    if (pthread_equal(id, pthread_self())) /* main */
+        return EDEADLK;
     while ((err = pthread_tryjoin_np(id, result)) == EBUSY) {
         int64_t until = wf_clock_min(deadline, wf_clock_after(delay));
 
@@ -158,6 +160,8 @@ int wf_hook_detach(pthread_t id)
     struct wf_thread *t, *ended = NULL;
     int err = 0;
 
+    if (wf_thread_kind_of(id) == WF_THREAD_NATIVE)
+        return pthread_detach(id);
     wf_thread_lock();
     kind = wf_thread_find(id, &t);
     if (kind == WF_THREAD_GONE)
@@ -174,5 +178,5 @@ int wf_hook_detach(pthread_t id)
     wf_thread_unlock();
     if (ended)
         wf_thread_free(ended);
-    return kind == WF_THREAD_NATIVE ? pthread_detach(id) : err;
+    return err;
 }

@@ -5,6 +5,7 @@
  * parked the mask is not applied: it would be applied to the OS thread, which runs others. A
  * signalfd for what it lets through stands in instead; it shows a signal that is pending because
  * it is blocked, and the look after that delivers it. */
+#include "seam/budget.h"
 #include "seam/fdtable.h"
 #include "seam/hook.h"
 #include "seam/interrupt.h"
@@ -169,7 +170,7 @@ static int look_once(struct call *c)
     int r = c->look(c);
 
     if (r > 0)
-        wf_seam_budget(c->fiber);
+        wf_seam_spend(c->fiber, WF_SPEND_IO);
     if (r != 0)
         return r;
     wf_yield(c->fiber);
@@ -188,7 +189,7 @@ static int run(struct call *c, bool zero)
         return look_once(c);
     r = look_until_ready(c);
     if (r > 0 && !c->waits)
-        wf_seam_budget(c->fiber);
+        wf_seam_spend(c->fiber, WF_SPEND_IO);
     if (r >= 0)
         errno = saved;
     finish(c);

@@ -2,6 +2,7 @@
  * it by trywait like anybody else. So a token is never carried by a waiter, and a waiter that is
  * interrupted cannot lose one: a post does not choose it any more, and one that was chosen looks
  * for the token before it looks at its cancellation. */
+#include "seam/budget.h"
 #include "seam/hook.h"
 #include "seam/interrupt.h"
 #include "seam/locks.h"
@@ -107,10 +108,13 @@ int wf_hook_sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *abs)
 
 int wf_hook_sem_post(sem_t *s)
 {
+    struct wf_fiber *f = wf_seam_fiber();
     int err = sem_post(s);
 
     /* The semaphore may be gone by now; the lot looks at its address only. */
     if (err == 0)
         wf_lock_wake(s, 1);
+    if (f)
+        wf_seam_spend(f, WF_SPEND_LOCK);
     return err;
 }
