@@ -778,6 +778,30 @@ WEFT_API int weft_host_set(const weft_host *host);
  */
 WEFT_API int weft_host_interrupt_ack(weft_cancel_info *out);
 
+/** Gives a host page-aligned memory from a cache of anonymous mappings. A runtime that maps and
+ * unmaps a block with every thread (CPython's data stack) spends more on that than on the fiber.
+ * Together with weft_block_free it fits CPython's PyObjectArenaAllocator.
+ *
+ * @param context  not looked at; may be NULL
+ * @param size     bytes
+ * @return the block, with unspecified contents; NULL when there is no memory or size is 0
+ *
+ * Any thread may call it. Since 0.1.0.
+ */
+WEFT_API void *weft_block_alloc(void *context, size_t size);
+
+/** Gives a block back, to the cache or to the system.
+ *
+ * @param context  not looked at; may be NULL
+ * @param block    from weft_block_alloc, or an anonymous private mapping of exactly this size; NULL
+ *                 does nothing
+ * @param size     bytes, as it was allocated
+ * @return WEFT_OK
+ *
+ * Any thread may call it. Since 0.1.0.
+ */
+WEFT_API int weft_block_free(void *context, void *block, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -72,13 +72,20 @@ static int wait_events(struct wf_loop *l, struct epoll_event *events, int64_t ti
                         NULL);
 }
 
+/* Milliseconds until libuv wants to run; -1: only when its fd is ready. With nothing to do libuv
+ * answers 0, which means "uv_run would return at once". */
+static int uv_timeout(const struct wf_loop *l)
+{
+    return l->uv_made && uv_loop_alive(&l->uv) ? uv_backend_timeout(&l->uv) : -1;
+}
+
 static void loop_poll(struct wf_driver *d, int64_t timeout)
 {
     struct wf_loop *l = loop_of_driver(d);
     struct epoll_event events[EVENTS_PER_POLL];
     int saved = errno;
     int n = wait_events(l, events, timeout);
-    bool uv_due = l->uv_made && uv_backend_timeout(&l->uv) == 0;
+    bool uv_due = uv_timeout(l) == 0;
 
     for (int i = 0; i < n; i++) {
         uint64_t tag = events[i].data.u64;
@@ -111,7 +118,7 @@ static void loop_wake(struct wf_driver *d)
 static int64_t loop_next_deadline(struct wf_driver *d)
 {
     struct wf_loop *l = loop_of_driver(d);
-    int ms = l->uv_made ? uv_backend_timeout(&l->uv) : -1;
+    int ms = uv_timeout(l);
 
     return ms < 0 ? WF_NEVER : wf_clock_after(ms * WF_NS_PER_MS);
 }

@@ -3,6 +3,7 @@
 
 #include "base/status.h"
 #include "io/loop.h"
+#include "machine/block.h"
 #include "machine/tls.h"
 #include "scope/task.h"
 #include "sched/park.h"
@@ -52,6 +53,7 @@ static int apply_config(const struct wf_runtime_config *c)
 static void after_fork_child(struct wf_fiber *survivor)
 {
     wf_tls_after_fork();
+    wf_block_after_fork();
     wf_fiber_after_fork(survivor);
     if (wf_loop_after_fork(&rt.loop) != WF_OK)
         fputs("weft: no file descriptors left for the event loop after fork\n", stderr);

@@ -41,7 +41,7 @@ enum wf_wait_reason {
  * Only the fiber itself touches it. */
 struct wf_interrupt {
     bool pending;       /* EINTR was returned and the host has not acknowledged it yet */
-    bool tripping;      /* inside the host's interrupt function */
+    bool tripped;       /* the host's interrupt function was called for this EINTR */
     unsigned swallowed; /* EINTRs given since the last acknowledgement */
     int64_t repeat_at;  /* when the next one may be given */
 };

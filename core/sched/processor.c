@@ -46,10 +46,12 @@ void wf_processor_enqueue(struct wf_processor *p, struct wf_fiber *f)
 {
     struct wf_worker *w = wf_worker_self();
 
-    if (w && w->processor == p)
+    if (w && w->processor == p) {
         wf_list_push_back(&p->ready, &f->run_link);
-    else
+        p->ready_count++;
+    } else {
         inject(p, f);
+    }
 }
 
 void wf_processor_signalled(struct wf_processor *p)
@@ -58,10 +60,18 @@ void wf_processor_signalled(struct wf_processor *p)
     wake_holder(p);
 }
 
+void wf_processor_signals_seen(struct wf_processor *p)
+{
+    /* Pairs with the store in wf_processor_signalled. */
+    if (wf_exchange_seq_cst(&p->signals, 0) && p->on_signals)
+        p->on_signals(p);
+}
+
 /* Called by the runtime after the driver was renewed. */
 void wf_processor_after_fork(struct wf_processor *p, struct wf_fiber *survivor)
 {
     wf_list_init(&p->ready);
+    p->ready_count = 0;
     wf_list_init(&p->inject);
     p->inject_lock = (struct wf_lock){0};
     wf_store(&p->injected, 0);

@@ -14,6 +14,7 @@ enum wf_leave { WF_LEAVE_NOTHING, WF_LEAVE_PARK, WF_LEAVE_YIELD, WF_LEAVE_END };
 
 struct wf_processor {
     struct wf_list ready;      /* run queue, FIFO: the holder */
+    size_t ready_count;        /* fibers in it: the holder */
     struct wf_heap timers;     /* of parked fibers: the holder (room is reserved at spawn) */
     struct wf_driver *driver;  /* constant after creation */
     struct wf_worker *holder;  /* the holder; written when the processor changes hands */
@@ -51,6 +52,9 @@ int wf_processor_reserve(struct wf_processor *p, size_t fibers);
 void wf_processor_enqueue(struct wf_processor *p, struct wf_fiber *f);
 /* Async-signal-safe: a signal handler of the host ran. */
 void wf_processor_signalled(struct wf_processor *p);
+/* Handlers that ran before the main fiber's blocking call are none of its business: called by main
+ * on entry, so that only later ones end it. */
+void wf_processor_signals_seen(struct wf_processor *p);
 
 /* The calling thread becomes a worker that holds `p`, `main` its running
  * fiber. WF_ENOMEM, WF_ELIMIT. */

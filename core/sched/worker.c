@@ -37,6 +37,7 @@ static void take_injected(struct wf_processor *p)
         return;
     wf_lock(&p->inject_lock);
     wf_list_splice_back(&p->ready, &p->inject);
+    p->ready_count += (size_t)wf_load(&p->injected);
     wf_store(&p->injected, 0);
     wf_unlock(&p->inject_lock);
 }
@@ -66,6 +67,8 @@ static struct wf_fiber *next_ready(struct wf_processor *p)
     take_signals(p);
     take_injected(p);
     link = wf_list_pop_front(&p->ready);
+    if (link)
+        p->ready_count--;
     return link ? wf_container(link, struct wf_fiber, run_link) : NULL;
 }
 

@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_MAX = 255 }; /* longer names and sites are cut */
+enum {
+    LABEL_MAX = 255, /* longer names and sites are cut */
+    SPAWN_AHEAD = 64,
+};
 static const int64_t SLICE = WF_NS_PER_MS;
 
 /* One who waits in wf_task_join, on its own stack. */
@@ -463,6 +466,14 @@ static int take_slot(struct wf_fiber *self, struct wf_nursery *n, struct wf_task
     return err;
 }
 
+/* A child that has not run yet holds a stack whose first pages cost more than all else of its life.
+ * When many are queued the spawner lets them run: those that end at once leave theirs hot. */
+static void let_children_run(struct wf_fiber *self)
+{
+    if (self->home->ready_count >= SPAWN_AHEAD)
+        wf_yield(self);
+}
+
 int wf_task_adopt(struct wf_fiber *self, struct wf_nursery *n, const struct wf_task_opts *opts,
                   struct wf_task **out)
 {
@@ -472,6 +483,7 @@ int wf_task_adopt(struct wf_fiber *self, struct wf_nursery *n, const struct wf_t
     *out = NULL;
     if (wf_task_of(self)->adopted)
         return WF_EBUSY;
+    let_children_run(self);
     t = make(opts);
     if (!t)
         return WF_ENOMEM;

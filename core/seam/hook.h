@@ -4,7 +4,7 @@
 #define WF_SEAM_HOOK_H
 
 #include "base/assert.h"
-#include "sched/fiber.h"
+#include "sched/processor.h"
 
 typedef void (*wf_hook_fn)(void);
 
@@ -44,8 +44,11 @@ static inline struct wf_fiber *wf_seam_interruptible(void)
 {
     struct wf_fiber *f = wf_seam_fiber();
 
-    if (f)
-        f->interrupt.pending = false;
+    if (!f)
+        return NULL;
+    f->interrupt.pending = false;
+    if (wf_unlikely(wf_load(&f->home->signals)) && (f->flags & WF_FIBER_MAIN))
+        wf_processor_signals_seen(f->home);
     return f;
 }
 

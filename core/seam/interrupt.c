@@ -49,6 +49,7 @@ static int give_interrupt(struct wf_fiber *f, enum wf_seam_call call)
         return ECANCELED;
     i->swallowed++;
     i->pending = true;
+    i->tripped = false;
     i->repeat_at = wf_clock_after(repeat_delay(i->swallowed));
     return EINTR;
 }
@@ -65,7 +66,8 @@ int wf_seam_wait_begin(struct wf_seam_wait *w, struct wf_fiber *f, enum wf_seam_
         .cuts = wf_seam_signal_cuts(),
     };
     if (call == WF_SEAM_LOCK && !host.interrupt) {
-        w->flags = 0; /* its caller knows no errno that means "cancelled" */
+        /* Its caller knows no errno that means "cancelled"; a signal still ends it. */
+        w->flags = wf_fiber_interrupted(f) ? 0 : WF_PARK_INTERRUPTIBLE;
         return 0;
     }
     if (!wf_fiber_interrupted(f)) {
@@ -96,6 +98,8 @@ int wf_seam_wait_end(struct wf_seam_wait *w, enum wf_park_result r)
     case WF_PARK_SIGNAL:
         return restarts(w) ? 0 : EINTR;
     case WF_PARK_CANCEL:
+        if (w->call == WF_SEAM_LOCK && !host.interrupt)
+            return 0;
         return give_interrupt(w->fiber, w->call);
     }
     return 0;
@@ -125,6 +129,10 @@ int wf_seam_sleep_until(struct wf_fiber *f, enum wf_wait_reason why, int64_t dea
         err = wf_seam_wait_begin(&w, f, WF_SEAM_NAP, deadline);
         if (err)
             return err;
+        if (deadline <= wf_clock_now()) { /* a loop of sleep(0) waits for somebody to run */
+            wf_yield(f);
+            return ETIMEDOUT;
+        }
         wf_park_prepare(f, why, w.flags);
         err = wf_seam_wait_end(&w, wf_park_commit(f, w.until));
     } while (err == 0);
@@ -137,10 +145,11 @@ bool wf_seam_impersonates_main(struct wf_fiber *f)
 
     if (!i->pending)
         return false;
-    if (!i->tripping) { /* the interrupt function itself asks who it is (CPython 3.11, 3.12) */
-        i->tripping = true;
+    /* Once for each EINTR: the interrupt function itself asks who it is (CPython 3.11, 3.12), and
+     * so does the handler's first bytecode (3.13), which would run the handler again. */
+    if (!i->tripped) {
+        i->tripped = true;
         host.interrupt(host.signal_number);
-        i->tripping = false;
     }
     return true;
 }

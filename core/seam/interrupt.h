@@ -42,7 +42,7 @@ int wf_seam_wait_end(struct wf_seam_wait *w, enum wf_park_result r);
 /* begin + park + end for the common cases; results as wf_seam_wait_end, and EBADF when the fd was
  * closed meanwhile. */
 int wf_seam_wait_fd(struct wf_fiber *f, int fd, short events, int64_t deadline);
-/* ETIMEDOUT at the deadline. */
+/* ETIMEDOUT at the deadline; one that has passed lets the others run once. */
 int wf_seam_sleep_until(struct wf_fiber *f, enum wf_wait_reason why, int64_t deadline);
 
 /* The host's side. `interrupt` NULL: cancelled calls end with ECANCELED. */

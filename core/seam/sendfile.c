@@ -1,8 +1,10 @@
-/* sendfile to a blocking socket or pipe. The real one can only be kept from blocking by the
- * description's mode, for as long as it runs, and it may read a disk meanwhile; so the bytes go
- * through a buffer here, which costs a copy and is exact. */
+/* sendfile to a blocking socket. The real one can only be kept from blocking by the description's
+ * mode, for as long as it runs, and it may read a disk meanwhile; so the bytes go through a buffer
+ * here, which costs a copy and is exact. A pipe takes what there is room for in one go (since
+ * Linux 5.12), so there it is enough to poll first. */
 #include "seam/sendfile.h"
 
+#include "seam/blocked.h"
 #include "seam/fdtable.h"
 #include "seam/file.h"
 #include "seam/hook.h"
@@ -10,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
@@ -24,7 +27,18 @@ static bool would_block(int out)
     if (kind == WF_FD_UNKNOWN || kind == WF_FD_FILE)
         return false;
     flags = fcntl(out, F_GETFL);
-    return flags >= 0 && !(flags & O_NONBLOCK);
+    return flags >= 0 && !(flags & O_NONBLOCK) && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static ssize_t to_pipe(struct wf_fiber *f, int out, int in, off_t *offset, size_t n)
+{
+    struct wf_blocked b = wf_blocked_init(f, out, POLLOUT, 0);
+
+    while (!wf_blocked_look(&b)) {
+        if (!wf_blocked_wait(&b))
+            return -1;
+    }
+    return wf_blocked_end(&b, sendfile(out, in, offset, n));
 }
 
 /* Sends what lies at `at`. -1 only when nothing was sent at all. */
@@ -81,6 +95,8 @@ ssize_t wf_seam_sendfile(int out, int in, off_t *offset, size_t n)
 
     if (!f || n == 0 || !would_block(out) || wf_fdtable_kind(in) != WF_FD_FILE)
         return sendfile(out, in, offset, n);
+    if (wf_fdtable_kind(out) == WF_FD_PIPE)
+        return to_pipe(f, out, in, offset, n);
     at = offset ? *offset : lseek(in, 0, SEEK_CUR);
     if (at < 0)
         return sendfile(out, in, offset, n);

@@ -27,25 +27,22 @@ static struct {
 static struct wf_lock actions_lock;
 
 static struct wf_processor *_Atomic processor;
-static _Atomic unsigned runs, cuts;
+static _Atomic unsigned cuts;
+_Atomic unsigned wf_seam_handler_runs;
 static _Atomic uint64_t restarting; /* bit sig - 1: SA_RESTART */
 static _Atomic uint64_t interrupting; /* bit sig - 1: siginterrupt(sig, 1), for signal() */
 
 _Thread_local int wf_signal_handlers __attribute__((tls_model("initial-exec")));
+_Thread_local int wf_signal_directed __attribute__((tls_model("initial-exec")));
 
 struct wf_processor *wf_seam_signal_processor(void)
 {
     return wf_load(&processor);
 }
 
-unsigned wf_seam_signal_runs(void)
-{
-    return wf_load_acquire(&runs); /* pairs with the add in wake_main */
-}
-
 unsigned wf_seam_signal_cuts(void)
 {
-    return wf_load_acquire(&cuts); /* pairs with the add in wake_main */
+    return wf_load_acquire(&cuts); /* pairs with the add in after_handler */
 }
 
 static uint64_t bit_of(int sig)
@@ -55,14 +52,14 @@ static uint64_t bit_of(int sig)
 
 /* ---- running one ---- */
 
-static void wake_main(int sig)
+static void after_handler(int sig)
 {
     struct wf_processor *p = wf_load(&processor);
 
     if (!(wf_load(&restarting) & bit_of(sig)))
         wf_add_seq_cst(&cuts, 1);
-    wf_add_seq_cst(&runs, 1);
-    if (p)
+    wf_add_seq_cst(&wf_seam_handler_runs, 1);
+    if (p && wf_signal_directed == 0)
         wf_processor_signalled(p);
 }
 
@@ -79,7 +76,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     wf_seam_bypass--;
     wf_signal_handlers--;
     if (!wf_fork_in_vfork_child())
-        wake_main(sig);
+        after_handler(sig);
 }
 
 /* ---- installing one ---- */
@@ -288,6 +285,7 @@ const struct wf_hook wf_seam_signal_hooks[] = {
     WF_HOOK(sigprocmask, wf_hook_sigprocmask),
     WF_HOOK(sigaltstack, wf_hook_sigaltstack),
     WF_HOOK(kill, wf_hook_kill),
+    WF_HOOK(raise, wf_hook_raise),
     WF_HOOK(pause, wf_hook_pause),
     {NULL, NULL, 0},
 };

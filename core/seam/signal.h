@@ -21,10 +21,13 @@ struct wf_processor *wf_seam_signal_processor(void);
 
 /* Handlers that the calling flow of execution is inside of. */
 extern _Thread_local int wf_signal_handlers __attribute__((tls_model("initial-exec")));
+/* Above 0: the signals it sends to its OS thread are for another fiber than main, which they shall
+ * not wake. */
+extern _Thread_local int wf_signal_directed __attribute__((tls_model("initial-exec")));
 
 /* Handler runs so far, and those of handlers without SA_RESTART: only these end a call that the
  * kernel would have restarted. */
-unsigned wf_seam_signal_runs(void);
+extern _Atomic unsigned wf_seam_handler_runs;
 unsigned wf_seam_signal_cuts(void);
 
 /* A mask in the kernel's format, without what nobody may block. */
@@ -42,6 +45,7 @@ int wf_hook_sigprocmask(int how, const sigset_t *set, sigset_t *old);
 int wf_hook_sigaltstack(const stack_t *new_stack, stack_t *old);
 void wf_signal_give_stack(void);
 int wf_hook_kill(pid_t pid, int sig);
+int wf_hook_raise(int sig);
 int wf_hook_pause(void);
 int wf_hook_pthread_kill(pthread_t id, int sig);
 int wf_hook_pthread_sigqueue(pthread_t id, int sig, const union sigval value);

@@ -2,6 +2,7 @@
  *
  * A signal for a fiber is handled on the worker's OS thread, at once; then the fiber's call ends
  * with EINTR. While the fiber blocks it, it is remembered for it. */
+#include "base/atomic.h"
 #include "machine/tls.h"
 #include "seam/fork.h"
 #include "seam/interrupt.h"
@@ -64,6 +65,18 @@ int wf_hook_kill(pid_t pid, int sig)
     return err ? -1 : 0;
 }
 
+int wf_hook_raise(int sig)
+{
+    const struct wf_fiber *f = wf_fiber_self();
+    int directed = f && !(f->flags & WF_FIBER_MAIN);
+    int err;
+
+    wf_signal_directed += directed;
+    err = raise(sig);
+    wf_signal_directed -= directed;
+    return err;
+}
+
 /* ---- to a fiber ---- */
 
 /* Ends the fiber's wait. It may have ended meanwhile: hence the lock. */
@@ -107,6 +120,7 @@ static enum route route_to(pthread_t id, int sig)
 static int send_to_fiber(pthread_t id, int sig, const union sigval *value, enum route route)
 {
     enum { FIRST_OF_LIBC = 32, LAST_OF_LIBC = 33 };
+    pid_t tid;
     int err;
 
     if (sig < 0 || sig >= _NSIG || (sig >= FIRST_OF_LIBC && sig <= LAST_OF_LIBC))
@@ -118,12 +132,14 @@ static int send_to_fiber(pthread_t id, int sig, const union sigval *value, enum 
     case DONE:
         return 0;
     case MYSELF:
-        return wf_signal_raise(sig, value);
     case WORKER:
         break;
     }
-    err = send_to(wf_tls_tid(wf_seam_signal_processor()->main->context.tp), sig, value);
-    if (!err)
+    tid = wf_tls_tid(wf_seam_signal_processor()->main->context.tp);
+    wf_signal_directed++;
+    err = send_to(tid, sig, value);
+    wf_signal_directed--;
+    if (!err && route == WORKER)
         interrupt(id);
     return err;
 }
@@ -158,14 +174,14 @@ static bool is_over(const struct wf_fiber *f, enum wf_park_result r, unsigned ru
     if (r == WF_PARK_CANCEL)
         return true;
     if (f->flags & WF_FIBER_MAIN)
-        return wf_seam_signal_runs() != runs;
+        return wf_load_seq_cst(&wf_seam_handler_runs) != runs;
     return r == WF_PARK_SIGNAL;
 }
 
 int wf_hook_pause(void)
 {
     struct wf_fiber *f = wf_seam_interruptible();
-    unsigned runs = wf_seam_signal_runs();
+    unsigned runs = wf_load_seq_cst(&wf_seam_handler_runs);
     struct wf_seam_wait w;
     int err;
 

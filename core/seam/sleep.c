@@ -28,10 +28,6 @@ static int sleep_for(struct wf_fiber *f, const struct timespec *span, struct tim
     int64_t deadline, now;
     int err;
 
-    if (ns == 0) {
-        wf_yield(f);
-        return 0;
-    }
     deadline = wf_clock_after(ns);
     err = sleep_until(f, deadline);
     if (err && rem) {
@@ -48,13 +44,12 @@ static int sleep_to(struct wf_fiber *f, clockid_t clock, const struct timespec *
 {
     for (;;) {
         int64_t deadline = wf_clock_deadline(clock, abs);
-        int err;
+        int err = sleep_until(f, deadline);
 
-        if (deadline <= wf_clock_now())
-            return 0;
-        err = sleep_until(f, deadline);
         if (err || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)
             return err;
+        if (wf_clock_deadline(clock, abs) <= wf_clock_now())
+            return 0;
     }
 }
 

@@ -664,3 +664,16 @@ weft_host_interrupt_ack: Callable[[weft_cancel_info | None], int] = _bind(
 wait of the calling fiber, and acknowledges it. Until then the fiber's interruptible calls end with
 EINTR.
 """
+
+weft_block_alloc: Callable[[int | None, int], int | None] = _bind(
+    _holding, "weft_block_alloc", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
+)
+"""Gives a host page-aligned memory from a cache of anonymous mappings. A runtime that maps and
+unmaps a block with every thread (CPython's data stack) spends more on that than on the fiber.
+Together with weft_block_free it fits CPython's PyObjectArenaAllocator.
+"""
+
+weft_block_free: Callable[[int | None, int | None, int], int] = _bind(
+    _holding, "weft_block_free", ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
+)
+"""Gives a block back, to the cache or to the system."""
