@@ -37,11 +37,16 @@ static inline long long now_ms(void)
     return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-static inline void nap_ms(long ms)
+static inline void nap_us(long us)
 {
-    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    struct timespec t = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 
     CHECK_EQ(nanosleep(&t, NULL), 0);
+}
+
+static inline void nap_ms(long ms)
+{
+    nap_us(ms * 1000);
 }
 
 static inline struct timespec in_ms(clockid_t clock, long ms)

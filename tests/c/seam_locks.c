@@ -23,7 +23,7 @@ static void *enter_and_leave(void *arg)
         CHECK_EQ(pthread_mutex_lock(m), 0);
         CHECK_EQ(inside++, 0);
         if (i % 16 == 0)
-            nap_ms(0); /* a fiber parks here with the lock held */
+            nap_us(50); /* a fiber parks here with the lock held */
         total++;
         inside--;
         CHECK_EQ(pthread_mutex_unlock(m), 0);
@@ -77,6 +77,38 @@ static void mutex_kinds(void)
     exclude_by(PTHREAD_MUTEX_ADAPTIVE_NP, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_STALLED);
     exclude_by(PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_INHERIT, PTHREAD_MUTEX_STALLED);
     exclude_by(PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_ROBUST);
+}
+
+static void *hold_for_a_while(void *m)
+{
+    CHECK_EQ(pthread_mutex_lock(m), 0);
+    nap_ms(20);
+    CHECK_EQ(pthread_mutex_unlock(m), 0);
+    return NULL;
+}
+
+static void *lock_soon(void *m)
+{
+    usleep(5000);
+    CHECK_EQ(pthread_mutex_lock(m), 0);
+    CHECK_EQ(pthread_mutex_unlock(m), 0);
+    return NULL;
+}
+
+/* The kernel would look for a thread with the fiber's tid. */
+static void mutex_with_inheritance_held_by_a_fiber(void)
+{
+    pthread_mutexattr_t attr;
+    pthread_mutex_t m;
+    pthread_t holder, real;
+
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+    pthread_mutex_init(&m, &attr);
+    holder = fiber(hold_for_a_while, &m);
+    real = real_thread(lock_soon, &m);
+    join(holder);
+    join(real);
 }
 
 static void *lock_twice(void *arg)
@@ -150,48 +182,40 @@ static void cond_ping_pong(void)
     CHECK_EQ(turn, PARTIES * TURNS);
 }
 
-static atomic_int waiting;
+static atomic_int stage;
 
-static void *wait_for_turn(void *arg)
+static void *hold_then_wait(void *arg)
 {
-    (void)arg;
     pthread_mutex_lock(&mutex);
-    waiting++;
+    stage = 1;
+    usleep(20000); /* the fiber stands in line now */
     while (turn == 0)
         pthread_cond_wait(&changed, &mutex);
     pthread_mutex_unlock(&mutex);
-    return NULL;
+    return arg;
 }
 
 static void *want_mutex(void *arg)
 {
+    while (stage == 0)
+        nap_us(50);
     pthread_mutex_lock(&mutex);
-    *(int *)arg = 1;
+    turn = 1;
+    pthread_cond_signal(&changed);
     pthread_mutex_unlock(&mutex);
-    return NULL;
+    return arg;
 }
 
 /* A real thread that goes to wait for a condition releases the mutex; a fiber that stands in line
  * for it must get it. */
 static void cond_wait_of_real_thread_frees_mutex(void)
 {
-    int got = 0;
     pthread_t real, wanting;
 
-    turn = 0;
-    waiting = 0;
-    pthread_mutex_lock(&mutex);
-    wanting = fiber(want_mutex, &got);
-    nap_ms(5); /* it stands in line */
-    real = real_thread(wait_for_turn, NULL);
-    while (usleep(1000), pthread_mutex_unlock(&mutex), waiting == 0)
-        pthread_mutex_lock(&mutex);
+    turn = stage = 0;
+    real = real_thread(hold_then_wait, NULL);
+    wanting = fiber(want_mutex, NULL);
     join(wanting);
-    CHECK_EQ(got, 1);
-    pthread_mutex_lock(&mutex);
-    turn = 1;
-    pthread_cond_signal(&changed);
-    pthread_mutex_unlock(&mutex);
     join(real);
 }
 
@@ -350,14 +374,14 @@ static void *read_and_write(void *arg)
             CHECK_EQ(pthread_rwlock_wrlock(&rwlock), 0);
             CHECK_EQ(readers + writers++, 0);
             if (i % 16 == 0)
-                nap_ms(0);
+                nap_us(50);
             writers--;
         } else {
             CHECK_EQ(pthread_rwlock_rdlock(&rwlock), 0);
             readers++;
             CHECK_EQ(writers, 0);
             if (i % 16 == 1)
-                nap_ms(0);
+                nap_us(50);
             readers--;
         }
         CHECK_EQ(pthread_rwlock_unlock(&rwlock), 0);
@@ -390,6 +414,30 @@ static void rwlock_errors(void)
 }
 
 static pthread_barrier_t barrier;
+
+static void *read_together(void *arg)
+{
+    CHECK_EQ(pthread_rwlock_rdlock(&rwlock), 0);
+    pthread_barrier_wait(&barrier); /* none leaves before all are in */
+    CHECK_EQ(pthread_rwlock_unlock(&rwlock), 0);
+    return arg;
+}
+
+static void rwlock_lets_all_readers_in(void)
+{
+    pthread_t ids[PARTIES];
+
+    pthread_barrier_init(&barrier, NULL, PARTIES);
+    CHECK_EQ(pthread_rwlock_wrlock(&rwlock), 0);
+    for (int i = 0; i < PARTIES; i++)
+        ids[i] = i % 4 == 3 ? real_thread(read_together, NULL) : fiber(read_together, NULL);
+    nap_ms(5);
+    CHECK_EQ(pthread_rwlock_unlock(&rwlock), 0);
+    for (int i = 0; i < PARTIES; i++)
+        join(ids[i]);
+    CHECK_EQ(pthread_barrier_destroy(&barrier), 0);
+}
+
 static atomic_int arrived, serial;
 
 static void *meet(void *arg)
@@ -446,11 +494,12 @@ static void spin_lock_of_parked_fiber(void)
     join(b);
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_once_t once;
 static atomic_int initialised;
 
 static void initialise(void)
 {
+    initialised++;
     nap_ms(30); /* parks when a fiber runs it */
     initialised++;
 }
@@ -458,18 +507,34 @@ static void initialise(void)
 static void *use(void *arg)
 {
     CHECK_EQ(pthread_once(&once, initialise), 0);
-    CHECK_EQ(initialised, 1);
+    CHECK_EQ(initialised, 2);
     return arg;
+}
+
+/* One initialises, the others come while it is parked. */
+static void initialise_by(pthread_t (*first)(void *(*)(void *), void *))
+{
+    static const pthread_once_t fresh = PTHREAD_ONCE_INIT;
+    pthread_t ids[2 * PARTIES];
+    long long began = now_ms();
+
+    once = fresh;
+    initialised = 0;
+    ids[0] = first(use, NULL);
+    while (!initialised)
+        nap_us(50);
+    for (int i = 1; i < 2 * PARTIES; i++)
+        ids[i] = i % 4 == 3 ? real_thread(use, NULL) : fiber(use, NULL);
+    nap_ms(2);
+    CHECK(now_ms() - began < 25); /* nobody keeps the worker */
+    for (int i = 0; i < 2 * PARTIES; i++)
+        join(ids[i]);
 }
 
 static void once_with_parking_initialiser(void)
 {
-    pthread_t ids[2 * PARTIES];
-
-    for (int i = 0; i < 2 * PARTIES; i++)
-        ids[i] = i % 4 == 3 ? real_thread(use, NULL) : fiber(use, NULL);
-    for (int i = 0; i < 2 * PARTIES; i++)
-        join(ids[i]);
+    initialise_by(fiber);
+    initialise_by(real_thread);
 }
 
 int main(int argc, char **argv)
@@ -478,6 +543,7 @@ int main(int argc, char **argv)
         {"mutex_between_fibers", mutex_between_fibers},
         {"mutex_with_real_threads", mutex_with_real_threads},
         {"mutex_kinds", mutex_kinds},
+        {"mutex_with_inheritance_held_by_a_fiber", mutex_with_inheritance_held_by_a_fiber},
         {"mutex_owner_is_the_fiber", mutex_owner_is_the_fiber},
         {"mutex_times_out", mutex_times_out},
         {"cond_ping_pong", cond_ping_pong},
@@ -490,6 +556,7 @@ int main(int argc, char **argv)
         {"sem_post_in_handler", sem_post_in_handler},
         {"rwlock_excludes", rwlock_excludes},
         {"rwlock_errors", rwlock_errors},
+        {"rwlock_lets_all_readers_in", rwlock_lets_all_readers_in},
         {"barrier_of_both", barrier_of_both},
         {"spin_lock_of_parked_fiber", spin_lock_of_parked_fiber},
         {"once_with_parking_initialiser", once_with_parking_initialiser},

@@ -130,7 +130,7 @@ static void joins_that_do_not_wait_for_ever(void)
     CHECK_EQ((intptr_t)result, 7);
     id = fiber(nap_and_return, NULL);
     joiner = fiber(join_for_main, &id);
-    nap_ms(0);
+    nap_us(50);
     CHECK_EQ(pthread_join(id, NULL), EINVAL); /* somebody waits already */
     CHECK_EQ(pthread_detach(id), EINVAL);
     join(joiner);

@@ -145,6 +145,15 @@ static void case_fifo(void)
     say("%s", judge(got, LARGE));
 }
 
+static void collect_some(int fd)
+{
+    size_t n = 0;
+    ssize_t r;
+
+    while (n < 100000 && (r = read(fd, got + n, 100000 - n)) > 0)
+        n += (size_t)r;
+}
+
 static void case_terminal(void)
 {
     int master = keep(posix_openpt(O_RDWR | O_NOCTTY));
@@ -158,7 +167,7 @@ static void case_terminal(void)
     raw.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(slave, TCSANOW, &raw);
     later(WAIT / 2, write_hello, master);
-    later(WAIT, (void (*)(int))write_hello, master);
+    later(WAIT, write_hello, master);
     later(WAIT + 20, write_eight, slave);
     CALL_FOR(WAIT, read(master, buf, 8));
     settle();
@@ -167,10 +176,20 @@ static void case_terminal(void)
     say("%s", buf);
     cfmakeraw(&raw);
     tcsetattr(slave, TCSANOW, &raw);
-    later(WAIT, collect, master);
-    CALL(write(slave, big, 20000));
-    close(slave);
+    fill(big, 100000);
+    memset(got, 0, 100000);
+    later(WAIT, collect_some, master);
+    CALL_FOR(WAIT, write(slave, big, 100000));
     settle();
+    say("%s", judge(got, 100000));
+    memset(got, 0, 100000);
+    later(WAIT, collect_some, slave);
+    CALL_FOR(WAIT, write(master, big, 100000));
+    settle();
+    say("%s", judge(got, 100000));
+    CALL(fcntl(master, F_GETFL) & O_NONBLOCK);
+    CALL(fcntl(slave, F_GETFL) & O_NONBLOCK);
+    CALL(write(slave, big, 0));
 }
 
 static void case_eventfd(void)

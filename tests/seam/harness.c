@@ -22,7 +22,7 @@ enum {
     GAP_LIMIT_MS = 40, /* other fibers must get their turn while a case waits, for 60 ms or more */
     TICK_NS = 2000000,
     LATER_MAX = 64,
-    KEEP_MAX = 256,
+    KEEP_MAX = 512,
     RECORD = 16384,
 };
 
@@ -396,6 +396,16 @@ static void compare(const struct seam_case *c, enum place place)
     total_failures++;
 }
 
+/* For the cases about signal masks: it must be blocked in every thread and fiber there is. */
+static void block_sigusr2(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static void start_weft(void)
 {
     check("weft_start", weft_start(NULL));
@@ -436,6 +446,7 @@ int seam_main(const struct seam_case *cases)
     *(void **)&real_join = dlsym(RTLD_NEXT, "pthread_join");
     while (cases[count].name)
         count++;
+    block_sigusr2();
     truths = record_truths(cases, count);
     if (!truths)
         return 1;
