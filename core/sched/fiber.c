@@ -236,7 +236,7 @@ void wf_fiber_bury(struct wf_fiber *f)
     struct wf_stack stack = f->stack;
 
     strike_off(f);
-    if (f->flags & WF_FIBER_THREAD) {
+    if ((f->flags & WF_FIBER_THREAD) && pool) { /* main's block belongs to its OS thread */
         memset(own_variable_in(f->context.tp), 0, sizeof(f));
         wf_tls_release(f->context.tp);
     }
@@ -253,8 +253,14 @@ void wf_fiber_discard(struct wf_fiber *f)
 
 void wf_fiber_start(struct wf_fiber *f)
 {
-    bool started = wf_state_start(&f->state);
+    struct wf_worker *w = wf_worker_self();
+    bool started;
 
+    if (w && w->processor == f->home) {
+        f->fresh = true;
+        f->home->unstarted++;
+    }
+    started = wf_state_start(&f->state);
     WF_ASSERT(started);
     wf_processor_enqueue(f->home, f);
 }

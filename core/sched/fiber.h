@@ -49,6 +49,7 @@ struct wf_interrupt {
 struct wf_fiber {
     wf_state_word state;
     uint32_t flags;             /* constant after creation */
+    bool fresh;                 /* counted in home->unstarted: the holder of home */
     struct wf_context context;  /* the worker that runs or resumes it */
     struct wf_worker *worker;   /* who runs it; valid while RUNNING..NOTIFIED */
     struct wf_processor *home;  /* where a wake queues it; changed only while RUNNING */

@@ -46,12 +46,10 @@ void wf_processor_enqueue(struct wf_processor *p, struct wf_fiber *f)
 {
     struct wf_worker *w = wf_worker_self();
 
-    if (w && w->processor == p) {
+    if (w && w->processor == p)
         wf_list_push_back(&p->ready, &f->run_link);
-        p->ready_count++;
-    } else {
+    else
         inject(p, f);
-    }
 }
 
 void wf_processor_signalled(struct wf_processor *p)
@@ -71,7 +69,7 @@ void wf_processor_signals_seen(struct wf_processor *p)
 void wf_processor_after_fork(struct wf_processor *p, struct wf_fiber *survivor)
 {
     wf_list_init(&p->ready);
-    p->ready_count = 0;
+    p->unstarted = 0;
     wf_list_init(&p->inject);
     p->inject_lock = (struct wf_lock){0};
     wf_store(&p->injected, 0);

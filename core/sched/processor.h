@@ -14,7 +14,7 @@ enum wf_leave { WF_LEAVE_NOTHING, WF_LEAVE_PARK, WF_LEAVE_YIELD, WF_LEAVE_END };
 
 struct wf_processor {
     struct wf_list ready;      /* run queue, FIFO: the holder */
-    size_t ready_count;        /* fibers in it: the holder */
+    size_t unstarted;          /* fibers in it that have never run: the holder */
     struct wf_heap timers;     /* of parked fibers: the holder (room is reserved at spawn) */
     struct wf_driver *driver;  /* constant after creation */
     struct wf_worker *holder;  /* the holder; written when the processor changes hands */

@@ -37,7 +37,6 @@ static void take_injected(struct wf_processor *p)
         return;
     wf_lock(&p->inject_lock);
     wf_list_splice_back(&p->ready, &p->inject);
-    p->ready_count += (size_t)wf_load(&p->injected);
     wf_store(&p->injected, 0);
     wf_unlock(&p->inject_lock);
 }
@@ -67,8 +66,6 @@ static struct wf_fiber *next_ready(struct wf_processor *p)
     take_signals(p);
     take_injected(p);
     link = wf_list_pop_front(&p->ready);
-    if (link)
-        p->ready_count--;
     return link ? wf_container(link, struct wf_fiber, run_link) : NULL;
 }
 
@@ -121,6 +118,10 @@ static void go(struct wf_worker *w, struct wf_context *from, struct wf_fiber *ne
     resumed = wf_state_resume(&next->state);
     WF_ASSERT(resumed);
     next->worker = w;
+    if (next->fresh) {
+        next->fresh = false;
+        p->unstarted--;
+    }
     apply_mask(w, next->signal_mask);
     wf_context_switch(from, &next->context, next->context.tp ? next->context.tp : w->g0.tp);
 }

@@ -470,7 +470,7 @@ static int take_slot(struct wf_fiber *self, struct wf_nursery *n, struct wf_task
  * When many are queued the spawner lets them run: those that end at once leave theirs hot. */
 static void let_children_run(struct wf_fiber *self)
 {
-    if (self->home->ready_count >= SPAWN_AHEAD)
+    if (self->home->unstarted >= SPAWN_AHEAD)
         wf_yield(self);
 }
 

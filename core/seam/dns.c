@@ -226,9 +226,9 @@ static int getnameinfo_fiber(struct wf_fiber *f, const struct name_question *q, 
     l = wf_container(base, struct name_lookup, base);
     result = base->result;
     if (result == 0) {
-        strcpy(host, l->host); /* the real call kept to the same sizes */
-        if (q->service_size)
-            strcpy(service, l->service);
+        memcpy(host, l->host, strlen(l->host) + 1); /* the real call kept to the same sizes */
+        if (service && q->service_size)
+            memcpy(service, l->service, strlen(l->service) + 1);
     } else if (result == EAI_SYSTEM) {
         errno = base->err;
     }

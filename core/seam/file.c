@@ -12,6 +12,7 @@
 #include "seam/hook.h"
 #include "seam/iov.h"
 #include "seam/socket.h"
+#include "seam/tty.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -162,13 +163,6 @@ static ssize_t hook_readv(int fd, const struct iovec *iov, int count)
 
 /* ---- writing ---- */
 
-/* Whether a large write may go out in pieces: a pipe's and a terminal's may; to other devices one
- * write is one message. */
-static bool may_split(int fd, enum wf_fd_kind kind, size_t total)
-{
-    return total > PIPE_BUF && (kind == WF_FD_PIPE || isatty(fd));
-}
-
 /* poll() promises room for PIPE_BUF bytes, not for more. */
 static ssize_t write_pieces(struct wf_blocked *b, const struct iovec *iov, int count, size_t total)
 {
@@ -186,13 +180,16 @@ static ssize_t write_pieces(struct wf_blocked *b, const struct iovec *iov, int c
     return (ssize_t)done;
 }
 
+/* A FIFO may get a large write in pieces; to most devices one write is one message. */
 static ssize_t write_polled(struct wf_blocked *b, const struct iovec *iov, int count,
                             enum wf_fd_kind kind, size_t total)
 {
     if (!wf_blocked_may_wait(b))
         return writev(b->fd, iov, count);
-    if (may_split(b->fd, kind, total))
+    if (kind == WF_FD_PIPE && total > PIPE_BUF)
         return write_pieces(b, iov, count, total);
+    if (kind == WF_FD_CHAR && !wrong_direction(b) && wf_tty_is(b->fd))
+        return wf_tty_write(b, iov, count, total);
     return poll_first(b) ? writev(b->fd, iov, count) : -1;
 }
 

@@ -3,6 +3,7 @@
 
 #include "sched/processor.h"
 #include "seam/locks.h"
+#include "seam/process.h"
 #include "seam/seam.h"
 #include "seam/setxid.h"
 #include "seam/signal.h"
@@ -30,6 +31,7 @@ static void put_child_in_order(void)
     wf_thread_after_fork(survivor);
     wf_signal_after_fork(survivor);
     wf_setxid_after_fork();
+    wf_system_after_fork();
     wf_barrier_after_fork();
     wf_once_after_fork();
 }
@@ -60,18 +62,11 @@ pid_t wf_fork_vfork_failed(long answer)
 }
 
 const struct wf_hook wf_seam_fork_hooks[] = {
-    WF_HOOK(_Fork, hook_raw_fork),
-    WF_HOOK(vfork, wf_fork_vfork),
-    WF_HOOK(__vfork, wf_fork_vfork),
-    WF_HOOK(setuid, wf_hook_setuid),
-    WF_HOOK(setgid, wf_hook_setgid),
-    WF_HOOK(seteuid, wf_hook_seteuid),
-    WF_HOOK(setegid, wf_hook_setegid),
-    WF_HOOK(setreuid, wf_hook_setreuid),
-    WF_HOOK(setregid, wf_hook_setregid),
-    WF_HOOK(setresuid, wf_hook_setresuid),
-    WF_HOOK(setresgid, wf_hook_setresgid),
-    WF_HOOK(setgroups, wf_hook_setgroups),
-    WF_HOOK(initgroups, wf_hook_initgroups),
-    {NULL, NULL, 0},
+    WF_HOOK(_Fork, hook_raw_fork),           WF_HOOK(vfork, wf_fork_vfork),
+    WF_HOOK(__vfork, wf_fork_vfork),         WF_HOOK(setuid, wf_hook_setuid),
+    WF_HOOK(setgid, wf_hook_setgid),         WF_HOOK(seteuid, wf_hook_seteuid),
+    WF_HOOK(setegid, wf_hook_setegid),       WF_HOOK(setreuid, wf_hook_setreuid),
+    WF_HOOK(setregid, wf_hook_setregid),     WF_HOOK(setresuid, wf_hook_setresuid),
+    WF_HOOK(setresgid, wf_hook_setresgid),   WF_HOOK(setgroups, wf_hook_setgroups),
+    WF_HOOK(initgroups, wf_hook_initgroups), {NULL, NULL, 0},
 };

@@ -54,9 +54,11 @@ static bool put_list(struct room *r, char **to, char *const *from, size_t length
 
 bool wf_hostent_copy(struct hostent *to, char *buf, size_t size, const struct hostent *from)
 {
-    struct room r = {buf, buf + size};
     struct hostent h = *from;
+    struct room r;
 
+    r.next = buf;
+    r.end = buf + size;
     h.h_aliases = put_array(&r, count(from->h_aliases));
     h.h_addr_list = h.h_aliases ? put_array(&r, count(from->h_addr_list)) : NULL;
     if (!h.h_addr_list || !put_list(&r, h.h_addr_list, from->h_addr_list, (size_t)from->h_length) ||

@@ -80,7 +80,7 @@ int wf_hook_setname(pthread_t id, const char *name)
         return err;
     wf_thread_lock();
     if (wf_thread_find(id, &t) == WF_THREAD_FIBER)
-        strcpy(t->name, name);
+        memcpy(t->name, name, strlen(name) + 1);
     else
         err = ESRCH;
     wf_thread_unlock();
@@ -102,7 +102,7 @@ int wf_hook_getname(pthread_t id, char *name, size_t size)
     *name = '\0';
     wf_thread_lock();
     if (wf_thread_find(id, &t) == WF_THREAD_FIBER)
-        strcpy(name, t->name);
+        memcpy(name, t->name, sizeof(t->name));
     else
         err = ESRCH;
     wf_thread_unlock();

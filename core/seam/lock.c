@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "machine/context.h"
 #include "machine/tls.h"
+#include "seam/c11.h"
 #include "seam/hook.h"
 #include "seam/locks.h"
 #include "seam/parkinglot.h"
@@ -105,7 +106,7 @@ bool wf_lock_mutex_by_lot(const struct wf_fiber *f, const pthread_mutex_t *m)
     return f || ((m->__data.__kind & KIND_INHERIT) && wf_seam_bypass == 0);
 }
 
-static int hook_mutex_lock(pthread_mutex_t *m)
+int wf_hook_mutex_lock(pthread_mutex_t *m)
 {
     struct wf_fiber *f = wf_seam_fiber();
 
@@ -126,12 +127,12 @@ static int lock_until(struct wf_fiber *f, pthread_mutex_t *m, clockid_t clock,
     return wf_lock_mutex(f, m, wf_clock_deadline(clock, abs));
 }
 
-static int hook_mutex_timedlock(pthread_mutex_t *m, const struct timespec *abs)
+int wf_hook_mutex_timedlock(pthread_mutex_t *m, const struct timespec *abs)
 {
     struct wf_fiber *f = wf_seam_fiber();
 
     return wf_lock_mutex_by_lot(f, m) ? lock_until(f, m, CLOCK_REALTIME, abs)
-                              : pthread_mutex_timedlock(m, abs);
+                                      : pthread_mutex_timedlock(m, abs);
 }
 
 static int hook_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *abs)
@@ -143,7 +144,7 @@ static int hook_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struc
     return wf_lock_valid_clock(clock) ? lock_until(f, m, clock, abs) : EINVAL;
 }
 
-static int hook_mutex_unlock(pthread_mutex_t *m)
+int wf_hook_mutex_unlock(pthread_mutex_t *m)
 {
     int err = pthread_mutex_unlock(m);
 
@@ -174,10 +175,12 @@ static int hook_spin_lock(pthread_spinlock_t *s)
 }
 
 const struct wf_hook wf_seam_lock_hooks[] = {
-    WF_HOOK(pthread_mutex_lock, hook_mutex_lock),
-    WF_HOOK(pthread_mutex_timedlock, hook_mutex_timedlock),
+    WF_HOOK(pthread_mutex_lock, wf_hook_mutex_lock),
+    WF_HOOK(__pthread_mutex_lock, wf_hook_mutex_lock),
+    WF_HOOK(pthread_mutex_timedlock, wf_hook_mutex_timedlock),
     WF_HOOK(pthread_mutex_clocklock, hook_mutex_clocklock),
-    WF_HOOK(pthread_mutex_unlock, hook_mutex_unlock),
+    WF_HOOK(pthread_mutex_unlock, wf_hook_mutex_unlock),
+    WF_HOOK(__pthread_mutex_unlock, wf_hook_mutex_unlock),
     WF_HOOK(pthread_cond_wait, wf_hook_cond_wait),
     WF_HOOK(pthread_cond_timedwait, wf_hook_cond_timedwait),
     WF_HOOK(pthread_cond_clockwait, wf_hook_cond_clockwait),
@@ -188,14 +191,26 @@ const struct wf_hook wf_seam_lock_hooks[] = {
     WF_HOOK(sem_clockwait, wf_hook_sem_clockwait),
     WF_HOOK(sem_post, wf_hook_sem_post),
     WF_HOOK(pthread_rwlock_rdlock, wf_hook_rwlock_rdlock),
+    WF_HOOK(__pthread_rwlock_rdlock, wf_hook_rwlock_rdlock),
     WF_HOOK(pthread_rwlock_timedrdlock, wf_hook_rwlock_timedrdlock),
     WF_HOOK(pthread_rwlock_clockrdlock, wf_hook_rwlock_clockrdlock),
     WF_HOOK(pthread_rwlock_wrlock, wf_hook_rwlock_wrlock),
+    WF_HOOK(__pthread_rwlock_wrlock, wf_hook_rwlock_wrlock),
     WF_HOOK(pthread_rwlock_timedwrlock, wf_hook_rwlock_timedwrlock),
     WF_HOOK(pthread_rwlock_clockwrlock, wf_hook_rwlock_clockwrlock),
     WF_HOOK(pthread_rwlock_unlock, wf_hook_rwlock_unlock),
+    WF_HOOK(__pthread_rwlock_unlock, wf_hook_rwlock_unlock),
     WF_HOOK(pthread_barrier_wait, wf_hook_barrier_wait),
     WF_HOOK(pthread_once, wf_hook_once),
+    WF_HOOK(__pthread_once, wf_hook_once),
     WF_HOOK(pthread_spin_lock, hook_spin_lock),
+    WF_HOOK(mtx_lock, wf_hook_mtx_lock),
+    WF_HOOK(mtx_timedlock, wf_hook_mtx_timedlock),
+    WF_HOOK(mtx_unlock, wf_hook_mtx_unlock),
+    WF_HOOK(cnd_wait, wf_hook_cnd_wait),
+    WF_HOOK(cnd_timedwait, wf_hook_cnd_timedwait),
+    WF_HOOK(cnd_signal, wf_hook_cnd_signal),
+    WF_HOOK(cnd_broadcast, wf_hook_cnd_broadcast),
+    WF_HOOK(call_once, wf_hook_call_once),
     {NULL, NULL, 0},
 };

@@ -46,6 +46,10 @@ bool wf_lock_mutex_by_lot(const struct wf_fiber *f, const pthread_mutex_t *m);
 
 /* ---- the hooks ---- */
 
+int wf_hook_mutex_lock(pthread_mutex_t *m);
+int wf_hook_mutex_timedlock(pthread_mutex_t *m, const struct timespec *abs);
+int wf_hook_mutex_unlock(pthread_mutex_t *m);
+
 int wf_hook_cond_wait(pthread_cond_t *c, pthread_mutex_t *m);
 int wf_hook_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *abs);
 int wf_hook_cond_clockwait(pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock,

@@ -26,7 +26,7 @@ static struct {
     unsigned generation; /* forks this process descends through; claims from before are void */
 } onces = {.claims = {&onces.claims, &onces.claims}};
 
-static bool is_done(pthread_once_t *once)
+static bool is_done(const pthread_once_t *once)
 {
     /* Pairs with libc's release store after the initialiser. */
     return __atomic_load_n(once, __ATOMIC_ACQUIRE) & ONCE_DONE;

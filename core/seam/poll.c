@@ -10,9 +10,11 @@
 #include "seam/hook.h"
 #include "seam/interrupt.h"
 
+#include "base/atomic.h"
 #include "io/ready.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,6 +46,9 @@ struct call {
     int (*look)(struct call *c);
     /* Fills `waits` with at most `capacity` fds and returns how many. */
     size_t (*list)(struct call *c);
+    /* The result when one of them was closed meanwhile; NULL: EBADF. Its number may mean another
+     * file already. */
+    int (*closed)(struct call *c);
     size_t capacity;
     const sigset_t *mask; /* NULL: none */
     int64_t deadline;
@@ -148,19 +153,19 @@ static int look_until_ready(struct call *c)
 {
     int err = 0;
 
-    for (;;) {
+    while (err != EBADF) {
         int r = c->look(c);
 
-        if (r != 0)
+        if (r != 0 || err == ETIMEDOUT)
             return r;
-        if (err == ETIMEDOUT)
-            return 0;
-        if (err) {
-            errno = err;
-            return -1;
-        }
+        if (err)
+            break;
         err = wait_once(c);
     }
+    if (err == EBADF && c->closed)
+        return c->closed(c);
+    errno = err;
+    return -1;
 }
 
 /* A call that does not want to wait. In a loop of such calls the others must get their turn. */
@@ -262,13 +267,14 @@ static size_t list_poll(struct call *c)
 }
 
 /* An fd that was closed under poll() is POLLNVAL, also if its number means another file now. */
-static int report_closed(struct poll_call *p)
+static int report_closed(struct call *c)
 {
+    struct poll_call *p = poll_call_of(c);
     int count = 0;
 
     (void)poll(p->fds, p->n, 0);
     for (nfds_t i = 0; i < p->n; i++) {
-        if (p->base.waits[i].closed)
+        if (c->waits[i].closed)
             p->fds[i].revents = POLLNVAL;
         count += p->fds[i].revents != 0;
     }
@@ -279,23 +285,17 @@ static int poll_fiber(struct wf_fiber *f, struct pollfd *fds, nfds_t n, int64_t 
                       const sigset_t *mask)
 {
     struct poll_call p;
-    int saved = errno;
-    int r;
 
     p.base = (struct call){.fiber = f,
                            .look = look_poll,
                            .list = list_poll,
+                           .closed = report_closed,
                            .capacity = n,
                            .mask = mask,
                            .deadline = deadline};
     p.fds = fds;
     p.n = n;
-    r = run(&p.base, zero);
-    if (r < 0 && errno == EBADF) { /* never from the kernel */
-        r = report_closed(&p);
-        errno = saved;
-    }
-    return r;
+    return run(&p.base, zero);
 }
 
 static int hook_poll(struct pollfd *fds, nfds_t n, int timeout)
@@ -416,17 +416,46 @@ static int select_with(struct select_call *s, fd_set *const sets[SETS], set_word
     return r;
 }
 
+/* The size of the process's table of fds. The kernel looks at the sets no further, and programs
+ * rely on it: they pass getdtablesize() with sets of FD_SETSIZE. */
+static int read_table_size(void)
+{
+    char text[2048];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    const char *field;
+
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    field = strstr(text, "FDSize:");
+    return field ? (int)strtol(field + 7, NULL, 10) : getdtablesize();
+}
+
+/* It only grows, so what was seen once is good for all smaller numbers. */
+static int within_table(int n)
+{
+    static _Atomic int seen;
+    int saved = errno;
+    int size;
+
+    if (n <= FD_SETSIZE || n <= wf_load(&seen))
+        return n;
+    size = read_table_size();
+    wf_store(&seen, size);
+    errno = saved;
+    return n < size ? n : size;
+}
+
 static int select_fiber(struct wf_fiber *f, int n, fd_set *const sets[SETS], int64_t deadline,
                         bool zero, const sigset_t *mask)
 {
     set_word usual[SETS * (FD_SETSIZE / WORD_BITS)];
     set_word *room = usual;
     struct select_call s;
-    int limit = getdtablesize();
     int r;
 
-    if (n > FD_SETSIZE && n > limit)
-        n = limit > FD_SETSIZE ? limit : FD_SETSIZE; /* the kernel looks no further either */
+    n = within_table(n);
     s.base = (struct call){
         .fiber = f, .look = look_select, .list = list_select, .mask = mask, .deadline = deadline};
     s.n = n;

@@ -1,5 +1,7 @@
 /* Waiting for child processes: asked without blocking, and in between the fiber waits for the
  * child's pidfd, or, where there is none for what is asked, for a timer. */
+#include "seam/process.h"
+
 #include "io/ready.h"
 #include "seam/hook.h"
 #include "seam/interrupt.h"
@@ -19,8 +21,8 @@ enum { LOOK_FIRST_NS = 1000000, LOOK_MAX_NS = 10000000 };
 /* What a fiber waits with. */
 struct child_wait {
     struct wf_fiber *fiber;
-    int fd;       /* a pidfd; negative: none */
-    bool own_fd;  /* made by us */
+    int fd;        /* a pidfd; negative: none */
+    bool own_fd;   /* made by us */
     int64_t delay; /* of the last look by timer */
 };
 
@@ -80,8 +82,8 @@ static int wait_a_while(struct child_wait *w)
 
 /* ---- the wait4 family ---- */
 
-static pid_t wait4_in_fiber(struct wf_fiber *f, pid_t pid, int *status, int options,
-                            struct rusage *usage)
+pid_t wf_process_wait4(struct wf_fiber *f, pid_t pid, int *status, int options,
+                       struct rusage *usage)
 {
     struct child_wait w = start_waiting(f);
     int saved = errno;
@@ -109,7 +111,7 @@ static pid_t hook_wait4(pid_t pid, int *status, int options, struct rusage *usag
 
     if (!f || (options & WNOHANG))
         return wait4(pid, status, options, usage);
-    return wait4_in_fiber(f, pid, status, options, usage);
+    return wf_process_wait4(f, pid, status, options, usage);
 }
 
 static pid_t hook_wait3(int *status, int options, struct rusage *usage)
@@ -185,6 +187,13 @@ static int hook_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 }
 
 const struct wf_hook wf_seam_process_hooks[] = {
-    WF_HOOK(wait, hook_wait),       WF_HOOK(waitpid, hook_waitpid), WF_HOOK(wait3, hook_wait3),
-    WF_HOOK(wait4, hook_wait4),     WF_HOOK(waitid, hook_waitid),   {NULL, NULL, 0},
+    WF_HOOK(wait, hook_wait),
+    WF_HOOK(__wait, hook_wait),
+    WF_HOOK(waitpid, hook_waitpid),
+    WF_HOOK(__waitpid, hook_waitpid),
+    WF_HOOK(wait3, hook_wait3),
+    WF_HOOK(wait4, hook_wait4),
+    WF_HOOK(waitid, hook_waitid),
+    WF_HOOK(system, wf_hook_system),
+    {NULL, NULL, 0},
 };

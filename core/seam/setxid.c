@@ -248,14 +248,12 @@ int wf_hook_setregid(gid_t real, gid_t effective)
 
 int wf_hook_setresuid(uid_t real, uid_t effective, uid_t saved)
 {
-    return change_all(SYS_setresuid, id_argument(real), id_argument(effective),
-                      id_argument(saved));
+    return change_all(SYS_setresuid, id_argument(real), id_argument(effective), id_argument(saved));
 }
 
 int wf_hook_setresgid(gid_t real, gid_t effective, gid_t saved)
 {
-    return change_all(SYS_setresgid, id_argument(real), id_argument(effective),
-                      id_argument(saved));
+    return change_all(SYS_setresgid, id_argument(real), id_argument(effective), id_argument(saved));
 }
 
 int wf_hook_setgroups(size_t count, const gid_t *groups)

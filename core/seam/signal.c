@@ -29,7 +29,7 @@ static struct wf_lock actions_lock;
 static struct wf_processor *_Atomic processor;
 static _Atomic unsigned cuts;
 _Atomic unsigned wf_seam_handler_runs;
-static _Atomic uint64_t restarting; /* bit sig - 1: SA_RESTART */
+static _Atomic uint64_t restarting;   /* bit sig - 1: SA_RESTART */
 static _Atomic uint64_t interrupting; /* bit sig - 1: siginterrupt(sig, 1), for signal() */
 
 _Thread_local int wf_signal_handlers __attribute__((tls_model("initial-exec")));
@@ -52,11 +52,11 @@ static uint64_t bit_of(int sig)
 
 /* ---- running one ---- */
 
-static void after_handler(int sig)
+static void after_handler(bool restart)
 {
     struct wf_processor *p = wf_load(&processor);
 
-    if (!(wf_load(&restarting) & bit_of(sig)))
+    if (!restart)
         wf_add_seq_cst(&cuts, 1);
     wf_add_seq_cst(&wf_seam_handler_runs, 1);
     if (p && wf_signal_directed == 0)
@@ -76,7 +76,17 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     wf_seam_bypass--;
     wf_signal_handlers--;
     if (!wf_fork_in_vfork_child())
-        after_handler(sig);
+        after_handler((wf_load(&restarting) & bit_of(sig)) != 0);
+}
+
+void wf_signal_jump(void)
+{
+    if (wf_signal_handlers == 0)
+        return;
+    wf_seam_bypass -= wf_signal_handlers;
+    wf_signal_handlers = 0;
+    wf_signal_directed = 0;
+    after_handler(false);
 }
 
 /* ---- installing one ---- */
@@ -275,6 +285,7 @@ void wf_signal_after_fork(struct wf_fiber *survivor)
 
 const struct wf_hook wf_seam_signal_hooks[] = {
     WF_HOOK(sigaction, hook_sigaction),
+    WF_HOOK(__sigaction, hook_sigaction),
     WF_HOOK(signal, hook_signal),
     WF_HOOK(bsd_signal, hook_signal),
     WF_HOOK(ssignal, hook_signal),
@@ -284,6 +295,10 @@ const struct wf_hook wf_seam_signal_hooks[] = {
     WF_HOOK(pthread_sigmask, wf_hook_pthread_sigmask),
     WF_HOOK(sigprocmask, wf_hook_sigprocmask),
     WF_HOOK(sigaltstack, wf_hook_sigaltstack),
+    WF_HOOK(longjmp, wf_hook_longjmp),
+    WF_HOOK(_longjmp, wf_hook_longjmp),
+    WF_HOOK(siglongjmp, wf_hook_longjmp),
+    WF_HOOK(__longjmp_chk, wf_hook_longjmp_chk),
     WF_HOOK(kill, wf_hook_kill),
     WF_HOOK(raise, wf_hook_raise),
     WF_HOOK(pause, wf_hook_pause),

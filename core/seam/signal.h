@@ -9,6 +9,7 @@
 #include "sched/processor.h"
 #include "seam/hook.h"
 
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ uint64_t wf_signal_mask_of(const sigset_t *set);
  * the signal is blocked. 0 or an errno. */
 int wf_signal_raise(int sig, const union sigval *value);
 
+/* The caller is about to longjmp: handlers that it is inside of are left. */
+void wf_signal_jump(void);
+
 /* In a forked child; `survivor` NULL: a plain OS thread forked. */
 void wf_signal_after_fork(struct wf_fiber *survivor);
 
@@ -44,6 +48,8 @@ int wf_hook_pthread_sigmask(int how, const sigset_t *set, sigset_t *old);
 int wf_hook_sigprocmask(int how, const sigset_t *set, sigset_t *old);
 int wf_hook_sigaltstack(const stack_t *new_stack, stack_t *old);
 void wf_signal_give_stack(void);
+void wf_hook_longjmp(struct __jmp_buf_tag *env, int value);
+void wf_hook_longjmp_chk(struct __jmp_buf_tag *env, int value);
 int wf_hook_kill(pid_t pid, int sig);
 int wf_hook_raise(int sig);
 int wf_hook_pause(void);

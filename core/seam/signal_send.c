@@ -90,7 +90,14 @@ static void interrupt(pthread_t id)
     wf_thread_unlock();
 }
 
-enum route { NATIVE, NOBODY, DONE, MYSELF, WORKER };
+enum route { NATIVE, NOBODY, INVALID, DONE, MYSELF, WORKER };
+
+static bool is_valid(int sig)
+{
+    enum { FIRST_OF_LIBC = 32, LAST_OF_LIBC = 33 };
+
+    return sig >= 0 && sig < _NSIG && (sig < FIRST_OF_LIBC || sig > LAST_OF_LIBC);
+}
 
 /* Where a signal for `id` has to go. */
 static enum route route_to(pthread_t id, int sig)
@@ -105,6 +112,8 @@ static enum route route_to(pthread_t id, int sig)
         route = NATIVE;
     else if (kind == WF_THREAD_GONE)
         route = NOBODY;
+    else if (!is_valid(sig))
+        route = INVALID;
     else if (!t->fiber || sig == 0) /* an ended thread that can be joined takes signals still */
         route = DONE;
     else if (t->fiber == wf_fiber_self())
@@ -119,16 +128,15 @@ static enum route route_to(pthread_t id, int sig)
 
 static int send_to_fiber(pthread_t id, int sig, const union sigval *value, enum route route)
 {
-    enum { FIRST_OF_LIBC = 32, LAST_OF_LIBC = 33 };
     pid_t tid;
     int err;
 
-    if (sig < 0 || sig >= _NSIG || (sig >= FIRST_OF_LIBC && sig <= LAST_OF_LIBC))
-        return EINVAL;
     switch (route) {
     case NATIVE:
     case NOBODY:
         return ESRCH;
+    case INVALID:
+        return EINVAL;
     case DONE:
         return 0;
     case MYSELF:

@@ -7,6 +7,7 @@
 #include "machine/lock.h"
 #include "machine/tls.h"
 #include "scope/task.h"
+#include "seam/c11.h"
 #include "seam/fork.h"
 #include "seam/parkinglot.h"
 #include "seam/signal.h"
@@ -298,8 +299,8 @@ static int create(struct wf_fiber *self, struct wf_thread *t, struct slot *slot,
 }
 
 /* A stack that the caller provides is left unused: the fiber has one of the same size. */
-static int hook_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*start)(void *),
-                               void *arg)
+int wf_hook_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*start)(void *),
+                           void *arg)
 {
     struct wf_fiber *self = wf_seam_fiber();
     struct wf_thread *t;
@@ -324,7 +325,7 @@ static int hook_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *
 
 /* Main's OS thread is the worker and has to stay until the last fiber has ended; its cleanup
  * handlers do not run. */
-static void hook_pthread_exit(void *result)
+void wf_hook_pthread_exit(void *result)
 {
     struct wf_fiber *f = wf_fiber_self();
     struct wf_thread *t;
@@ -377,11 +378,11 @@ void wf_thread_after_fork(struct wf_fiber *survivor)
 }
 
 const struct wf_hook wf_seam_thread_hooks[] = {
-    WF_HOST_HOOK(pthread_create, hook_pthread_create),
+    WF_HOST_HOOK(pthread_create, wf_hook_pthread_create),
     WF_HOST_HOOK(pthread_self, wf_hook_pthread_self),
     WF_HOST_HOOK(syscall, wf_hook_syscall),
     WF_HOOK(gettid, wf_hook_gettid),
-    WF_HOOK(pthread_exit, hook_pthread_exit),
+    WF_HOOK(pthread_exit, wf_hook_pthread_exit),
     WF_HOOK(pthread_join, wf_hook_join),
     WF_HOOK(pthread_tryjoin_np, wf_hook_tryjoin),
     WF_HOOK(pthread_timedjoin_np, wf_hook_timedjoin),
@@ -400,5 +401,10 @@ const struct wf_hook wf_seam_thread_hooks[] = {
     WF_HOOK(pthread_getschedparam, wf_hook_getschedparam),
     WF_HOOK(pthread_setschedprio, wf_hook_setschedprio),
     WF_HOOK(__cxa_thread_atexit_impl, hook_cxa_thread_atexit),
+    WF_HOST_HOOK(thrd_create, wf_hook_thrd_create),
+    WF_HOST_HOOK(thrd_current, wf_hook_thrd_current),
+    WF_HOOK(thrd_exit, wf_hook_thrd_exit),
+    WF_HOOK(thrd_join, wf_hook_thrd_join),
+    WF_HOOK(thrd_detach, wf_hook_thrd_detach),
     {NULL, NULL, 0},
 };

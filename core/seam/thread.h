@@ -32,22 +32,22 @@ struct wf_thread {
     void *(*start)(void *); /* NULL: a fiber that pthread_create did not make; not joinable */
     void *arg, *result;
     struct wf_thread_exit *exits;
-    stack_t signal_stack;   /* what sigaltstack() answers */
+    stack_t signal_stack;                         /* what sigaltstack() answers */
     void (*then)(struct wf_fiber *f, int result); /* the fiber's on_end before we took its place */
-    bool unwinds;           /* pthread_exit can unwind as far as thread_main */
+    bool unwinds; /* pthread_exit can unwind as far as thread_main */
     _Atomic bool done;
     bool detached;
-    bool joining;           /* somebody waits for it; it is his */
+    bool joining;                   /* somebody waits for it; it is his */
     const struct wf_thread *joiner; /* who, if that is a fiber */
-    char name[WF_THREAD_NAME]; /* empty: none given */
-    uint64_t pending;       /* signals sent to it alone while it blocks them */
+    char name[WF_THREAD_NAME];      /* empty: none given */
+    uint64_t pending;               /* signals sent to it alone while it blocks them */
 };
 
 /* What an id is. */
 enum wf_thread_kind {
     WF_THREAD_NATIVE, /* libc's affair, main included */
     WF_THREAD_FIBER,
-    WF_THREAD_GONE,   /* was a fiber's */
+    WF_THREAD_GONE, /* was a fiber's */
 };
 
 void wf_thread_lock(void);
@@ -70,7 +70,11 @@ pthread_t wf_thread_id_of_tp(const void *tp);
 /* In a forked child: all threads but the survivor (NULL: all) are gone. */
 void wf_thread_after_fork(struct wf_fiber *survivor);
 
-/* ---- the hooks that lie outside thread.c ---- */
+/* ---- the hooks that others call, or that lie outside thread.c ---- */
+
+int wf_hook_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*start)(void *),
+                           void *arg);
+void wf_hook_pthread_exit(void *result);
 
 int wf_hook_join(pthread_t id, void **result);
 int wf_hook_tryjoin(pthread_t id, void **result);

@@ -186,6 +186,19 @@ static int wait_for_child(void *arg)
     return WEFT_ECANCELED;
 }
 
+static int run_shell(void *arg)
+{
+    long long began = now_ms();
+
+    (void)arg;
+    CHECK_EQ(system("exec sleep 60"), -1);
+    CHECK(now_ms() - began < 10000);
+    CHECK(check_signals());
+    CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1); /* nobody is left behind */
+    CHECK_EQ(errno, ECHILD);
+    return WEFT_ECANCELED;
+}
+
 static void cancel_soon(weft_fn fn)
 {
     weft_nursery *n;
@@ -211,6 +224,8 @@ static void locks_are_not_cut(void)
 static void waits_for_children_are_cut(void)
 {
     cancel_soon(wait_for_child);
+    tripped = 0;
+    cancel_soon(run_shell);
     tripped = 0;
 }
 

@@ -142,6 +142,36 @@ static void child_reaped_by_another(void)
     join(other);
 }
 
+/* ---- system() ---- */
+
+static void *run_shells(void *arg)
+{
+    CHECK_EQ(system(NULL), 1);
+    CHECK_EQ(WEXITSTATUS(system("exit 7")), 7);
+    CHECK_EQ(WTERMSIG(system("kill -TERM $$")), SIGTERM);
+    CHECK_EQ(WEXITSTATUS(system("no-such-command-here 2>/dev/null")), 127);
+    CHECK_EQ(system("sleep 0.1; kill -INT $PPID"), 0); /* ignored meanwhile */
+    return arg;
+}
+
+static void shells_at_once(void)
+{
+    pthread_t ids[4];
+    long long began = now_ms();
+    struct sigaction now;
+    sigset_t mask;
+
+    for (int i = 0; i < 4; i++)
+        ids[i] = fiber(run_shells, NULL);
+    for (int i = 0; i < 4; i++)
+        join(ids[i]);
+    CHECK(now_ms() - began < 390);
+    sigaction(SIGINT, NULL, &now);
+    CHECK(now.sa_handler == SIG_DFL);
+    sigprocmask(SIG_BLOCK, NULL, &mask);
+    CHECK_EQ(sigismember(&mask, SIGCHLD), 0);
+}
+
 /* ---- fork ---- */
 
 static void *count_up(void *arg)
@@ -182,9 +212,11 @@ static void *sleep_long(void *arg)
     return arg;
 }
 
+static pid_t (*fork_by)(void);
+
 static void *fork_and_live_on(void *arg)
 {
-    pid_t child = fork();
+    pid_t child = fork_by();
 
     if (child == 0) {
         CHECK_EQ(pthread_kill(sleeper, 0), ESRCH); /* it exists in the parent only */
@@ -192,39 +224,31 @@ static void *fork_and_live_on(void *arg)
         _exit(21);
     }
     exits_with(child, 21);
+    CHECK_EQ(pthread_kill(sleeper, 0), 0);
     return arg;
+}
+
+/* Through calls of our own: a pointer to libc's function would do as well, but not obviously. */
+static pid_t plain_fork(void)
+{
+    return fork();
+}
+
+static pid_t raw_fork(void)
+{
+    return _Fork();
 }
 
 static void fork_in_a_fiber(void)
 {
-    pid_t child;
-
     sleeper = fiber(sleep_long, NULL);
     CHECK_EQ(pthread_detach(sleeper), 0);
+    fork_by = plain_fork;
     in_fiber(fork_and_live_on);
-    child = fork(); /* in main */
-    if (child == 0) {
-        live_on();
-        _exit(22);
-    }
-    exits_with(child, 22);
-}
-
-static void *raw_fork(void *arg)
-{
-    pid_t child = _Fork();
-
-    if (child == 0) {
-        live_on();
-        _exit(23);
-    }
-    exits_with(child, 23);
-    return arg;
-}
-
-static void raw_fork_in_a_fiber(void)
-{
-    in_fiber(raw_fork);
+    fork_and_live_on(NULL); /* in main */
+    fork_by = raw_fork;
+    in_fiber(fork_and_live_on);
+    fork_and_live_on(NULL);
 }
 
 static void *fork_and_return(void *arg)
@@ -274,17 +298,20 @@ static void *fork_for_real(void *arg)
 
         pthread_mutex_lock(&m);
         CHECK_EQ(pthread_cond_timedwait(&c, &m, &soon), ETIMEDOUT);
-        CHECK_EQ(pthread_kill(sleeper, 0), ESRCH);
+        CHECK_EQ(pthread_kill(*(pthread_t *)arg, 0), ESRCH);
         _exit(24);
     }
     CHECK_EQ(waitpid(child, &status, 0), child);
     CHECK_EQ(WEXITSTATUS(status), 24);
-    return arg;
+    return NULL;
 }
 
 static void fork_in_a_real_thread(void)
 {
-    join(real_thread(fork_for_real, NULL));
+    pthread_t other = fiber(sleep_long, NULL);
+
+    CHECK_EQ(pthread_detach(other), 0);
+    join(real_thread(fork_for_real, &other));
 }
 
 /* ---- vfork ---- */
@@ -415,8 +442,8 @@ int main(int argc, char **argv)
         {"waiting_parks", waiting_parks},
         {"stops_are_seen", stops_are_seen},
         {"child_reaped_by_another", child_reaped_by_another},
+        {"shells_at_once", shells_at_once},
         {"fork_in_a_fiber", fork_in_a_fiber},
-        {"raw_fork_in_a_fiber", raw_fork_in_a_fiber},
         {"survivor_may_return", survivor_may_return},
         {"survivor_may_exit", survivor_may_exit},
         {"fork_in_a_real_thread", fork_in_a_real_thread},

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <semaphore.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -55,7 +56,9 @@ static pthread_t signal_soon(void)
 
 static void handler_from_before_is_wrapped(void)
 {
+    static int usr2 = SIGUSR2;
     struct sigaction now;
+    pthread_t sender;
 
     CHECK_EQ(sigaction(SIGUSR2, NULL, &now), 0); /* installed at the top of main() */
     CHECK(now.sa_handler == count);
@@ -64,6 +67,11 @@ static void handler_from_before_is_wrapped(void)
     handled = 0;
     CHECK_EQ(raise(SIGUSR2), 0);
     CHECK_EQ(handled, 1);
+    sender = real_thread(send_soon, &usr2);
+    CHECK_EQ(usleep(1000000), -1);
+    CHECK_EQ(errno, EINTR);
+    CHECK_EQ(handled, 2);
+    join(sender);
 }
 
 static void actions_are_answered_exactly(void)
@@ -241,6 +249,31 @@ static void handlers_may_install_handlers(void)
     CHECK_EQ(handled, 3);
 }
 
+static sigjmp_buf back;
+
+static void jump_out(int sig)
+{
+    (void)sig;
+    siglongjmp(back, 1);
+}
+
+/* The old way to give a call a time limit. */
+static void handlers_may_jump_out(void)
+{
+    sigset_t blocked;
+
+    install(SIGUSR1, jump_out, 0);
+    for (int i = 0; i < 3; i++) {
+        if (sigsetjmp(back, 1) == 0) {
+            CHECK_EQ(raise(SIGUSR1), 0);
+            CHECK(0);
+        }
+        join(fiber(sleep_undisturbed, NULL)); /* parks: the hooks apply again */
+        CHECK_EQ(pthread_sigmask(SIG_BLOCK, NULL, &blocked), 0);
+        CHECK_EQ(sigismember(&blocked, SIGUSR1), 0);
+    }
+}
+
 /* ---- signals for a fiber ---- */
 
 static atomic_int in_wait;
@@ -392,6 +425,7 @@ static void blocked_in_main_means_later(void)
 
 /* ---- alternate stacks ---- */
 
+static stack_t early_stack; /* from before weft: none, or a sanitizer's */
 static char stacks[2][65536];
 static void *_Atomic ran_at;
 
@@ -430,7 +464,7 @@ static void alternate_stacks(void)
 
     install(SIGUSR1, note_place, SA_ONSTACK);
     CHECK_EQ(sigaltstack(NULL, &now), 0);
-    CHECK_EQ(now.ss_flags, SS_DISABLE);
+    CHECK_EQ(now.ss_flags, early_stack.ss_flags);
     join(fiber(look_at_stack, NULL));
     CHECK_EQ(handled, 1);
     CHECK_EQ(sigaltstack(&s, NULL), 0);
@@ -454,6 +488,7 @@ int main(int argc, char **argv)
         {"only_main_is_woken", only_main_is_woken},
         {"handlers_do_not_switch", handlers_do_not_switch},
         {"handlers_may_install_handlers", handlers_may_install_handlers},
+        {"handlers_may_jump_out", handlers_may_jump_out},
         {"pthread_kill_reaches_a_parked_fiber", pthread_kill_reaches_a_parked_fiber},
         {"signals_to_itself_are_handled_at_once", signals_to_itself_are_handled_at_once},
         {"masks_go_with_the_fiber", masks_go_with_the_fiber},
@@ -467,5 +502,6 @@ int main(int argc, char **argv)
     sigemptyset(&early.sa_mask);
     sigaddset(&early.sa_mask, SIGHUP);
     sigaction(SIGUSR2, &early, NULL);
+    sigaltstack(NULL, &early_stack);
     return run_tests(argc, argv, tests);
 }

@@ -51,6 +51,12 @@ NEED_PREEMPTION: dict[str, str] = {
 }
 
 
+# Tests that never end on some machines, with or without weft.
+HANG_ANYWHERE = {
+    "test.test_socket.ThreadedVSOCKSocketStreamTest.testStream":
+        "waits for ever where the kernel has VSOCK and the hypervisor does not answer",
+}
+
 
 def args_timeout() -> int:
     """Seconds one module may take; the watchdog inside barks a little earlier."""
@@ -68,7 +74,7 @@ class Outcome:
 
 
 def run_module(module: str, weft: bool) -> Outcome:
-    skip = list(NEED_PREEMPTION) if weft else []
+    skip = [*HANG_ANYWHERE, *(NEED_PREEMPTION if weft else ())]
     with tempfile.TemporaryDirectory(prefix="weft-conformance-") as scratch:
         report = Path(scratch) / "report.json"
         env = dict(
@@ -129,6 +135,8 @@ def main() -> int:
     args = parser.parse_args()
     modules = args.modules or (BALANCED if args.balanced else MODULES)
     version = sys.version.split()[0]
+    for test, why in {**NEED_PREEMPTION, **HANG_ANYWHERE}.items():
+        print(f"left out {test}: {why}")
     totals = [0, 0, 0]
     for number, module in enumerate(modules, 1):
         print(f"[{number}/{len(modules)}] CPython {version} {module} ...", flush=True)

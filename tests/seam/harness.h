@@ -21,7 +21,10 @@ struct seam_case {
 };
 
 /* Ends a list of cases. */
-#define CASES_END {NULL, NULL, 0}
+#define CASES_END                                                                                  \
+    {                                                                                              \
+        NULL, NULL, 0                                                                              \
+    }
 
 /* main() of a test program. SIGUSR2 is blocked everywhere. */
 int seam_main(const struct seam_case *cases);

@@ -69,6 +69,7 @@ static void case_poll_odd(void)
     int file = keep(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
     struct pair p = pipe_pair();
     struct rlimit limit;
+    struct pollfd *many;
 
     CALL(poll(fds, 2, -1));
     say("%d %d", fds[0].revents, fds[1].revents);
@@ -82,8 +83,10 @@ static void case_poll_odd(void)
     fds[0] = (struct pollfd){p.b, POLLRDBAND, 0};
     CALL_FOR(WAIT, poll(fds, 1, WAIT));
     getrlimit(RLIMIT_NOFILE, &limit);
-    CALL(poll(fds, limit.rlim_cur + 1, 0));
-    CALL(poll(fds, limit.rlim_cur + 1, 1));
+    many = calloc(limit.rlim_cur + 1, sizeof(*many));
+    CALL(poll(many, limit.rlim_cur + 1, 0));
+    CALL(poll(many, limit.rlim_cur + 1, 1));
+    free(many);
 }
 
 static void case_poll_many(void)
@@ -212,13 +215,16 @@ static void case_select_hang_up(void)
 static void case_select_large(void)
 {
     enum { NUMBER = 3000 };
-    unsigned long words[NUMBER / 64 + 1] = {0};
+    unsigned long words[4096 / 64] = {0}; /* as far as the kernel looks with such an fd */
     struct pair p = unix_pair(SOCK_STREAM);
     fd_set *set = (fd_set *)(void *)words;
-    int fd = keep(fcntl(p.a, F_DUPFD_CLOEXEC, NUMBER));
     struct timeval t = {0, WAIT * 1000};
+    struct rlimit limit;
 
-    EXPECT(fd == NUMBER);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur <= NUMBER)
+        return;
+    EXPECT(keep(fcntl(p.a, F_DUPFD_CLOEXEC, NUMBER)) == NUMBER);
     words[NUMBER / 64] |= 1ul << NUMBER % 64;
     CALL_FOR(WAIT, select(NUMBER + 1, set, NULL, NULL, &t));
     words[NUMBER / 64] |= 1ul << NUMBER % 64;
@@ -348,7 +354,7 @@ static const struct seam_case cases[] = {
     {"select_large", case_select_large, 0},
     {"epoll", case_epoll, 0},
     {"signal_cuts", case_signal_cuts, MAIN_ONLY},
-    {"signal_mask", case_signal_mask, MAIN_ONLY},
+    {"signal_mask", case_signal_mask, 0},
     CASES_END,
 };
 

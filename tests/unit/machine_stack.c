@@ -23,7 +23,7 @@ static size_t resident(const struct wf_stack *s)
 
 Test(machine_stack, reused_hot_in_lifo_order)
 {
-    struct wf_stack_pool p;
+    static struct wf_stack_pool p;
     struct wf_stack a, b, c;
 
     wf_stack_pool_init(&p, SIZE, 8);
@@ -40,7 +40,7 @@ Test(machine_stack, reused_hot_in_lifo_order)
 
 Test(machine_stack, beyond_the_limit_pages_go_back)
 {
-    struct wf_stack_pool p;
+    static struct wf_stack_pool p;
     struct wf_stack s[4];
 
     wf_stack_pool_init(&p, SIZE, 2);
@@ -55,9 +55,10 @@ Test(machine_stack, beyond_the_limit_pages_go_back)
     cr_assert_eq(resident(&s[3]), 0);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) /* it takes SIGSEGV for itself */
 static void touch_guard(bool by_mprotect)
 {
-    struct wf_stack_pool p;
+    static struct wf_stack_pool p;
     struct wf_stack s;
 
     wf_stack_pool_init(&p, SIZE, 2);
@@ -76,10 +77,11 @@ Test(machine_stack, guard_by_mprotect_faults, .signal = SIGSEGV)
 {
     touch_guard(true);
 }
+#endif
 
 Test(machine_stack, mprotect_guards_stop_before_max_map_count)
 {
-    struct wf_stack_pool p;
+    static struct wf_stack_pool p;
     struct wf_stack s;
     size_t n = 0;
     void *other;

@@ -40,6 +40,7 @@ class Reason(enum.IntEnum):
     """weft stops."""
 
 
+_REASONS = tuple(Reason)
 _TEXTS = {
     Reason.NONE: "cancelled",
     Reason.CANCEL: "cancelled",
@@ -107,7 +108,7 @@ def info_text(info: _abi.weft_cancel_info) -> str | None:
 
 def info_reason(info: _abi.weft_cancel_info) -> Reason:
     """Read the code of a reason."""
-    return Reason(info.reason)
+    return _REASONS[info.reason]
 
 
 def from_info(info: _abi.weft_cancel_info) -> Cancelled:
@@ -236,19 +237,19 @@ def _is_thread_start(frame: FrameType) -> bool:
     return True
 
 
-_own_globals: list[dict[str, Any]] = [globals()]
+# By id: a module's globals live as long as the program.
+_own_globals: set[int] = {id(globals())}
 _own_waits: set[CodeType] = set()
 
 
 def keep_whole(module_globals: dict[str, Any], *waits: Any) -> None:
     """Let no wait in the functions of a module of weft be cut, but those in the functions `waits`."""
-    _own_globals.append(module_globals)
+    _own_globals.add(id(module_globals))
     _own_waits.update(function.__code__ for function in waits)
 
 
 def _is_own(frame: FrameType) -> bool:
-    own = frame.f_globals
-    return any(own is known for known in _own_globals) and frame.f_code not in _own_waits
+    return id(frame.f_globals) in _own_globals and frame.f_code not in _own_waits
 
 
 class _Unlocked:

@@ -226,6 +226,9 @@ class Task(Generic[T_co]):
                 traceback = traceback.tb_next
         error.__traceback__ = traceback
         kind, error = self._judge(error)
+        if kind == _abi.WEFT_CANCELLED:
+            # Nobody asks where it was; but the frames would keep all that the task had.
+            traceback = error.__traceback__ = error.__context__ = None
         self._error = error
         self._traceback = traceback
         self._state = _CANCELLED if kind == _abi.WEFT_CANCELLED else _FAILED
