@@ -25,9 +25,9 @@ struct wf_loop_fd {
 struct wf_loop {
     struct wf_driver driver;
     int epoll_fd, wake_fd;
-    struct wf_lock lock;                      /* protects the table and the waiter lists */
+    struct wf_lock lock;                       /* protects the table and the waiter lists */
     struct wf_loop_fd *chunks[WF_LOOP_CHUNKS]; /* made on demand, kept */
-    uint64_t events;                          /* the processor's holder; statistics */
+    uint64_t events;                           /* the processor's holder; statistics */
 
     uv_loop_t uv; /* only the processor's holder */
     bool uv_made;

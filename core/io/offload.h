@@ -5,8 +5,9 @@
 #include "sched/park.h"
 
 struct wf_offload {
-    void (*work)(struct wf_offload *o);    /* on a pool thread */
-    void (*abandon)(struct wf_offload *o); /* frees `o` and its results when nobody waits any more */
+    void (*work)(struct wf_offload *o); /* on a pool thread */
+    void (*abandon)(
+        struct wf_offload *o); /* frees `o` and its results when nobody waits any more */
 };
 
 /* `o` is on the heap. Result OK: the work is done and `o` is the caller's again. Any other result:

@@ -23,7 +23,7 @@
 
 enum {
     MAX_IMAGES = 128,
-    POOL_LIMIT = 1024, /* free blocks kept; as many as stacks are kept hot */
+    POOL_LIMIT = 1024,   /* free blocks kept; as many as stacks are kept hot */
     FIRST_TID = 1 << 23, /* above the kernel's largest pid */
     KEYS_PER_BLOCK = 32, /* of struct pthread's first block of key values, which lies ... */
     FIRST_KEYS_BYTES = KEYS_PER_BLOCK * 2 * (int)sizeof(void *), /* ... right below `specific` */
@@ -116,8 +116,8 @@ static bool find_symbols(void)
     tls.list = private_symbol("_thread_db_pthread_list");
     tls.specific = private_symbol("_thread_db_pthread_specific");
     tls.report_events = private_symbol("_thread_db_pthread_report_events");
-    if (!size || !tls.allocate || !tls.deallocate || !tls.ctype_init || !tls.keys || !tls.tid || !tls.list ||
-        !tls.specific || !tls.report_events)
+    if (!size || !tls.allocate || !tls.deallocate || !tls.ctype_init || !tls.keys || !tls.tid ||
+        !tls.list || !tls.specific || !tls.report_events)
         return false;
     tls.pthread_size = *size;
     return true;
@@ -216,7 +216,7 @@ static void fill_tcb(char *tp)
     memcpy(tp + MULTIPLE_THREADS, &one, sizeof(one));
     memcpy(tp + GUARDS, own + GUARDS, 2 * sizeof(void *)); /* stack and pointer guard */
 #else
-    (void)tp; /* aarch64 keeps the guards in globals and the dtv is set already */
+    (void)tp;           /* aarch64 keeps the guards in globals and the dtv is set already */
 #endif
 }
 

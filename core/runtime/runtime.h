@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct wf_runtime_config {
-    uint32_t processors;               /* 0 or 1 */
+    uint32_t processors;              /* 0 or 1 */
     size_t stack_light, stack_thread; /* 0: the defaults */
 };
 

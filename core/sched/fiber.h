@@ -48,14 +48,14 @@ struct wf_interrupt {
 
 struct wf_fiber {
     wf_state_word state;
-    uint32_t flags;             /* constant after creation */
-    bool fresh;                 /* counted in home->unstarted: the holder of home */
-    struct wf_context context;  /* the worker that runs or resumes it */
-    struct wf_worker *worker;   /* who runs it; valid while RUNNING..NOTIFIED */
-    struct wf_processor *home;  /* where a wake queues it; changed only while RUNNING */
-    struct wf_list run_link;    /* in a run queue or inject list while READY: that queue's owner */
-    struct wf_heap_node timer;  /* in home's heap while parked: the holder of home */
-    enum wf_wait_reason waits;  /* the fiber; read by snapshots, may be a moment old */
+    uint32_t flags;            /* constant after creation */
+    bool fresh;                /* counted in home->unstarted: the holder of home */
+    struct wf_context context; /* the worker that runs or resumes it */
+    struct wf_worker *worker;  /* who runs it; valid while RUNNING..NOTIFIED */
+    struct wf_processor *home; /* where a wake queues it; changed only while RUNNING */
+    struct wf_list run_link;   /* in a run queue or inject list while READY: that queue's owner */
+    struct wf_heap_node timer; /* in home's heap while parked: the holder of home */
+    enum wf_wait_reason waits; /* the fiber; read by snapshots, may be a moment old */
 
     /* Interruption, the mechanism (scope/ decides the policy). Written by scope/ under its tree
      * lock; read by the fiber at each interruptible park. */
@@ -70,10 +70,10 @@ struct wf_fiber {
     void *arg;
     /* Runs on the fiber after fn returned, before it leaves its stack for good. */
     void (*on_end)(struct wf_fiber *f, int result);
-    void *task;   /* scope/'s record */
-    void *thread; /* seam/'s record */
-    uint64_t signal_mask; /* kernel's format, applied when a worker resumes the fiber */
-    uint32_t spent;       /* of its budget of calls that need no waiting; seam/budget.h */
+    void *task;              /* scope/'s record */
+    void *thread;            /* seam/'s record */
+    uint64_t signal_mask;    /* kernel's format, applied when a worker resumes the fiber */
+    uint32_t spent;          /* of its budget of calls that need no waiting; seam/budget.h */
     struct wf_list all_link; /* all fibers of the runtime: fiber.c's lock */
 };
 

@@ -26,8 +26,8 @@ struct wf_processor {
     _Atomic int injected;  /* their number; written under inject_lock, read without */
     _Atomic int polling;   /* 1 while the holder may sleep in the driver */
 
-    _Atomic int signals;      /* a handler ran: set by handlers, taken by the holder */
-    struct wf_fiber *main;    /* whom a signal interrupts; constant after start */
+    _Atomic int signals;   /* a handler ran: set by handlers, taken by the holder */
+    struct wf_fiber *main; /* whom a signal interrupts; constant after start */
     /* Called by the holder after handlers ran, before main is woken; NULL, or set once. */
     void (*on_signals)(struct wf_processor *p);
     uint64_t switches, parks, polls; /* the holder; statistics */

@@ -85,15 +85,15 @@ static inline uint32_t wf_state_with(enum wf_state s, enum wf_park_result r)
 }
 
 /* All of these return false, and change nothing, when the transition is not legal now. */
-bool wf_state_start(wf_state_word *w) WF_MUST_CHECK;   /* NEW -> READY */
-bool wf_state_resume(wf_state_word *w) WF_MUST_CHECK;  /* READY -> RUNNING, keeps the result */
-bool wf_state_yield(wf_state_word *w) WF_MUST_CHECK;   /* RUNNING -> READY */
+bool wf_state_start(wf_state_word *w) WF_MUST_CHECK;  /* NEW -> READY */
+bool wf_state_resume(wf_state_word *w) WF_MUST_CHECK; /* READY -> RUNNING, keeps the result */
+bool wf_state_yield(wf_state_word *w) WF_MUST_CHECK;  /* RUNNING -> READY */
 bool wf_state_prepare(wf_state_word *w, bool interruptible) WF_MUST_CHECK;
 bool wf_state_end(wf_state_word *w) WF_MUST_CHECK; /* RUNNING -> DONE */
 /* PREPARED or NOTIFIED -> RUNNING; the recorded result, OK when there was none. `was_notified`
  * tells which. */
-bool wf_state_abort(wf_state_word *w, enum wf_park_result *result, bool *was_notified)
-    WF_MUST_CHECK;
+bool wf_state_abort(wf_state_word *w, enum wf_park_result *result,
+                    bool *was_notified) WF_MUST_CHECK;
 enum wf_wake wf_state_wake(wf_state_word *w, enum wf_park_result why) WF_MUST_CHECK;
 /* PREPARED -> PARKED or NOTIFIED -> READY. */
 enum wf_landing wf_state_landed(wf_state_word *w) WF_MUST_CHECK;

@@ -15,11 +15,7 @@
 #if defined(__x86_64__)
 enum { JUMP_SLOT = R_X86_64_JUMP_SLOT, GLOB_DAT = R_X86_64_GLOB_DAT, ABSOLUTE = R_X86_64_64 };
 #elif defined(__aarch64__)
-enum {
-    JUMP_SLOT = R_AARCH64_JUMP_SLOT,
-    GLOB_DAT = R_AARCH64_GLOB_DAT,
-    ABSOLUTE = R_AARCH64_ABS64
-};
+enum { JUMP_SLOT = R_AARCH64_JUMP_SLOT, GLOB_DAT = R_AARCH64_GLOB_DAT, ABSOLUTE = R_AARCH64_ABS64 };
 #endif
 
 enum { TABLE = 1024 /* a power of two, several times the number of hooks */ };

@@ -18,8 +18,14 @@ struct wf_hook {
     unsigned flags;
 };
 
-#define WF_HOOK(symbol, fn) {#symbol, (wf_hook_fn)(fn), 0}
-#define WF_HOST_HOOK(symbol, fn) {#symbol, (wf_hook_fn)(fn), WF_HOOK_HOST_ONLY}
+#define WF_HOOK(symbol, fn)                                                                        \
+    {                                                                                              \
+#symbol, (wf_hook_fn)(fn), 0                                                               \
+    }
+#define WF_HOST_HOOK(symbol, fn)                                                                   \
+    {                                                                                              \
+#symbol, (wf_hook_fn)(fn), WF_HOOK_HOST_ONLY                                               \
+    }
 
 extern const struct wf_hook wf_seam_socket_hooks[], wf_seam_poll_hooks[], wf_seam_sleep_hooks[],
     wf_seam_file_hooks[], wf_seam_lock_hooks[], wf_seam_thread_hooks[], wf_seam_process_hooks[],

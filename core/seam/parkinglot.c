@@ -14,7 +14,7 @@ struct bucket {
 } __attribute__((aligned(64)));
 
 static struct bucket buckets[BUCKETS];
-static _Atomic int made;    /* 1: the queues are initialised; written under `making` */
+static _Atomic int made; /* 1: the queues are initialised; written under `making` */
 static struct wf_lock making;
 static _Atomic int waiting; /* waiters in all buckets; see the note on order in the header */
 

@@ -10,9 +10,9 @@
 /* Never patched: libc and the loader, what the library itself stands on (their threads and locks
  * must stay real), and the sanitizers' runtimes. */
 static const char *const never[] = {
-    "libc.so",     "ld-linux",    "linux-vdso", "libpthread.so",     "libdl.so",   "librt.so",
-    "libuv.so",    "libffi.so",   "libasan.so", "libtsan.so",        "libubsan.so",
-    "liblsan.so",  "libgcc_s.so", "libweft.so", "libprotobuf-c.so",
+    "libc.so",     "ld-linux",   "linux-vdso",  "libpthread.so", "libdl.so",
+    "librt.so",    "libuv.so",   "libffi.so",   "libasan.so",    "libtsan.so",
+    "libubsan.so", "liblsan.so", "libgcc_s.so", "libweft.so",    "libprotobuf-c.so",
 };
 
 /* Written under seam.c's lock. */

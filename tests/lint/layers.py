@@ -38,7 +38,10 @@ def layer_of(path: str) -> str | None:
 
 def target_of(root: Path, source: Path, header: str) -> str | None:
     """What an #include names, relative to the root; None when it is not a file of weft."""
-    for base in (source.parent, root / "core", root / "abi/include"):
+    bases = [source.parent, root / "core", root / "abi/include"]
+    if source.is_relative_to(root / "tests"):
+        bases.append(root / "tests")
+    for base in bases:
         found = (base / header).resolve()
         if found.is_file() and found.is_relative_to(root):
             return str(found.relative_to(root))

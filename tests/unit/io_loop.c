@@ -238,8 +238,8 @@ Test(io_loop, abandoned_work_is_disposed_of, .init = start)
     static _Atomic bool abandoned;
     struct sum *s = new_sum(5, &abandoned);
     int status;
-    enum wf_park_result r = wf_offload_run(&main_fiber, &s->offload,
-                                           wf_clock_after(WF_NS_PER_MS), 0, &status);
+    enum wf_park_result r =
+        wf_offload_run(&main_fiber, &s->offload, wf_clock_after(WF_NS_PER_MS), 0, &status);
 
     cr_assert_eq(r, WF_PARK_TIMEOUT);
     while (!abandoned)

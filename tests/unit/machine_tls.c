@@ -51,7 +51,8 @@ Test(machine_tls, every_fiber_has_a_tid_of_its_own_above_the_kernels, .init = in
     wf_tls_release(b);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) /* its malloc has no cache of glibc's kind: blocks are kept then */
+#if !defined(                                                                                      \
+    __SANITIZE_ADDRESS__) /* its malloc has no cache of glibc's kind: blocks are kept then */
 enum { MANY = 5000 };
 
 static long resident_kib(void)
