@@ -27,8 +27,6 @@ static bool read_memory(const void *at, void *to, size_t size)
     struct iovec local = {.iov_base = to, .iov_len = size};
     struct iovec remote = {.iov_base = (void *)(uintptr_t)at, .iov_len = size};
 
-    /* Freed blocks are read on purpose: they are where the cache keeps its links. */
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size;
 }
 
@@ -36,6 +34,8 @@ static uintptr_t next_of(uintptr_t entry)
 {
     uintptr_t link = 0;
 
+    /* Freed blocks are read on purpose: they are where the cache keeps its links. */
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     if (!read_memory((const void *)entry, &link, sizeof(link)))
         return 0;
     return link ^ entry >> LINK_SHIFT;

@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/status.h"
-#include "machine/tls.h"
 #include "scope/nursery.h"
 #include "scope/scope.h"
 #include "sched/processor.h"
@@ -62,6 +61,7 @@ static struct wf_task *make(const struct wf_task_opts *opts)
     t->fn = opts->fn;
     t->arg = opts->arg;
     t->daemon = opts->daemon;
+    t->slice_switches = UINT64_MAX; /* none has begun */
     wf_list_init(&t->joiners);
     wf_list_init(&t->pending);
     t->name = put_label(&labels, opts->name, name);
@@ -91,8 +91,6 @@ static int run(void *arg)
 {
     struct wf_task *t = arg;
 
-    if (t->fiber->flags & WF_FIBER_THREAD)
-        wf_tls_first_run();
     if (!t->must_run && wf_fiber_interrupted(t->fiber))
         return WF_ECANCELED;
     wf_store(&t->state, WF_TASK_RUNNING); /* for whoever asks; nothing hangs on it */
@@ -259,8 +257,6 @@ static void on_end(struct wf_fiber *f, int result)
     struct wf_reason_text *text;
     struct wf_outcome outcome;
 
-    if (f->flags & WF_FIBER_THREAD)
-        wf_tls_run_key_destructors(); /* the host's code: it may still wait, and fail */
     (void)wf_task_adopt_abort(f);
     outcome = close_what_is_open(f, outcome_of(t, result));
     text = describe(t, outcome.kind);
@@ -380,7 +376,7 @@ bool wf_task_slice_over(struct wf_fiber *self)
     struct wf_task *t = wf_task_of(self);
     int64_t now = wf_clock_now();
 
-    if (t->slice_switches != self->home->switches) {
+    if (t->slice_start == 0 || t->slice_switches != self->home->switches) {
         t->slice_switches = self->home->switches;
         t->slice_start = now;
         return false;
@@ -554,6 +550,8 @@ void wf_task_fini_main(struct wf_fiber *main)
     wf_task_unref(t);
 }
 
+void (*wf_scope_forked)(void);
+
 void wf_scope_after_fork(struct wf_fiber *survivor)
 {
     struct wf_task *t = survivor ? wf_task_of(survivor) : NULL;
@@ -568,4 +566,6 @@ void wf_scope_after_fork(struct wf_fiber *survivor)
     wf_list_init(&t->joiners);
     wf_list_init(&t->pending);
     wf_token_enter(&t->own, survivor);
+    if (wf_scope_forked)
+        wf_scope_forked();
 }

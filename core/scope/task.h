@@ -118,6 +118,8 @@ void wf_task_fini_main(struct wf_fiber *main);
 /* In a forked child, before any fiber runs: `survivor` becomes a main fiber with nothing open;
  * whatever else there was is not looked at again. */
 void wf_scope_after_fork(struct wf_fiber *survivor);
+/* Called at the end of that, for the layers above; written before the runtime starts. */
+extern void (*wf_scope_forked)(void);
 
 /* With the tree's lock held, for nursery.c: the task has ended so. Wakes who joins it. */
 void wf_task_finish(struct wf_task *t, struct wf_outcome outcome);

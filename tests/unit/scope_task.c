@@ -358,12 +358,11 @@ Test(task, slice_is_over_after_a_while, .init = start, .fini = world_stop)
 {
     int64_t until;
 
-    cr_assert(!wf_task_slice_over(self));
-    cr_assert(!wf_task_slice_over(self));
+    cr_assert(!wf_task_slice_over(self), "it begins here");
     until = wf_clock_after(2 * WF_NS_PER_MS);
     while (wf_clock_now() < until)
         continue;
     cr_assert(wf_task_slice_over(self));
-    (void)world_sleep(1);
+    (void)world_sleep(WF_NS_PER_MS);
     cr_assert(!wf_task_slice_over(self), "a switch begins a new one");
 }
