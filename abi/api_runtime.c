@@ -58,8 +58,11 @@ static void in_forked_child(void)
     fork_watch.forked = wf_runtime_started();
 }
 
+/* Two ways to hear of a fork: of one by a plain OS thread, and of _Fork, which calls no handlers.
+ * To hear of the same twice does no harm. */
 static void watch_forks(void)
 {
+    wf_scope_forked = in_forked_child;
     fork_watch.watched = pthread_atfork(NULL, NULL, in_forked_child);
 }
 

@@ -21,19 +21,19 @@ FEW = 5  # pages fetched by the asynchronous client
 def fetch(url: str, ca: str, seen: Callable[[Visit], None]) -> None:
     """Blocking code. Where it waits for the network, the other fibers run."""
     with visiting(url, "requests", seen) as visit:
-        visit.note = f"{get(url, ca)} bytes"
+        visit.size = get(url, ca)
 
 
 async def fetch_async(url: str, ca: str, seen: Callable[[Visit], None]) -> None:
     """A coroutine is a fiber like any other."""
     with visiting(url, "httpx", seen) as visit:
-        visit.note = f"{await get_async(url, ca)} bytes"
+        visit.size = await get_async(url, ca)
 
 
 def fetch_in_time(url: str, ca: str, seen: Callable[[Visit], None]) -> None:
     """The same blocking code, but not for ever: the deadline cuts it in the middle of `recv`."""
-    with weft.move_on_after(PATIENCE):
-        fetch(url, ca, seen)
+    with visiting(url, "requests", seen) as visit, weft.move_on_after(PATIENCE):
+        visit.size = get(url, ca)
 
 
 def crawl(base: str, count: int, ca: str, seen: Callable[[Visit], None]) -> None:
@@ -53,7 +53,7 @@ def main(base: str, count: int, ca: str) -> None:
     crawl(base, count, ca, visits.append)
     for visit in visits:
         if visit.result != "ok":
-            print(f"{visit.result}: {visit.url} {visit.note}")
+            print(f"{visit.result}: {visit.url} {visit.error}")
     good = [visit for visit in visits if visit.result == "ok"]
     wall = max(visit.end for visit in visits) - min(visit.start for visit in visits)
     single = sum(visit.end - visit.start for visit in good)

@@ -22,8 +22,9 @@ class Visit:
     how: str
     start: float
     end: float = 0.0
-    result: str = "cut"  # "ok", "failed", or "cut": left before it had an answer
-    note: str = ""
+    size: int | None = None
+    result: str = ""  # "ok", "failed", or "cut": left before it had an answer
+    error: str = ""
 
 
 def get(url: str, ca: str, timeout: float | None = None) -> int:
@@ -44,15 +45,15 @@ async def get_async(url: str, ca: str) -> int:
 
 @contextmanager
 def visiting(url: str, how: str, seen: Callable[[Visit], None]) -> Generator[Visit, None, None]:
-    """Time what the body does with `url`, keep its error as text, and hand both to `seen`."""
+    """Time the body, which sets the visit's size; keep an error as text; hand it all to `seen`."""
     visit = Visit(url, how, start=time.monotonic())
     try:
         yield visit
-        visit.result = "ok"
-    except (requests.Timeout, httpx.TimeoutException):
-        visit.note = "timed out"
+        visit.result = "cut" if visit.size is None else "ok"
+    except (requests.Timeout, httpx.TimeoutException) as error:
+        visit.result, visit.error = "cut", type(error).__name__
     except (requests.RequestException, httpx.HTTPError) as error:
-        visit.result, visit.note = "failed", str(error).splitlines()[0]
+        visit.result, visit.error = "failed", str(error).splitlines()[0]
     finally:
         visit.end = time.monotonic()
-        seen(visit)
+    seen(visit)

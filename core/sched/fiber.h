@@ -42,6 +42,7 @@ enum wf_wait_reason {
 struct wf_interrupt {
     bool pending;       /* EINTR was returned and the host has not acknowledged it yet */
     bool tripped;       /* the host's interrupt function was called for this EINTR */
+    uint64_t held;      /* signals that came while it appeared as main; bit = number - 1 */
     unsigned swallowed; /* EINTRs given since the last acknowledgement */
     int64_t repeat_at;  /* when the next one may be given */
 };

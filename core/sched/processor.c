@@ -75,6 +75,7 @@ void wf_processor_after_fork(struct wf_processor *p, struct wf_fiber *survivor)
     wf_store(&p->injected, 0);
     wf_store(&p->polling, 0);
     wf_store(&p->signals, 0);
+    wf_store(&p->signal_due, 0);
     for (size_t i = 0; i < p->timers.count; i++)
         p->timers.nodes[i]->place = 0;
     p->timers.count = 0;

@@ -27,6 +27,9 @@ struct wf_processor {
     _Atomic int polling;   /* 1 while the holder may sleep in the driver */
 
     _Atomic int signals;   /* a handler ran: set by handlers, taken by the holder */
+    /* Until then main has first claim on what handlers left behind; 0: none. Set by handlers,
+     * cleared by main; see seam/interrupt.h. */
+    _Atomic int64_t signal_due;
     struct wf_fiber *main; /* whom a signal interrupts; constant after start */
     /* Called by the holder after handlers ran, before main is woken; NULL, or set once. */
     void (*on_signals)(struct wf_processor *p);

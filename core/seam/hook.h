@@ -43,6 +43,10 @@ static inline struct wf_fiber *wf_seam_fiber(void)
     return f && wf_likely(wf_seam_bypass == 0) ? f : NULL;
 }
 
+/* Both in interrupt.c, for the function below. */
+void wf_seam_release_signals(struct wf_fiber *f);
+void wf_seam_main_looked(struct wf_fiber *main);
+
 /* The same for hooks that cancellation can end (all but mutex and condition, which are the host's
  * own lock between EINTR and its question who it is): an interrupt that was given and not
  * acknowledged by now is no longer pending; see interrupt.h. */
@@ -53,8 +57,11 @@ static inline struct wf_fiber *wf_seam_interruptible(void)
     if (!f)
         return NULL;
     f->interrupt.pending = false;
-    if (wf_unlikely(wf_load(&f->home->signals)) && (f->flags & WF_FIBER_MAIN))
-        wf_processor_signals_seen(f->home);
+    if (wf_unlikely(f->interrupt.held))
+        wf_seam_release_signals(f);
+    if (wf_unlikely(wf_load(&f->home->signals) || wf_load(&f->home->signal_due)) &&
+        (f->flags & WF_FIBER_MAIN))
+        wf_seam_main_looked(f);
     return f;
 }
 

@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum {
     REPEAT_FIRST_NS = 1000000,
     REPEAT_MAX_NS = 20000000,
+    MAIN_LOOKS_WITHIN_NS = 50000000,
     SWALLOWED_LIMIT = 3, /* after so many EINTRs nobody asked about, ECANCELED */
 };
 
@@ -139,12 +142,62 @@ int wf_seam_sleep_until(struct wf_fiber *f, enum wf_wait_reason why, int64_t dea
     return err;
 }
 
+/* ---- real signals ---- */
+
+bool wf_seam_hold_signal(int sig)
+{
+    struct wf_fiber *f = wf_fiber_self();
+
+    if (!f || (f->flags & WF_FIBER_MAIN) || !f->interrupt.pending || !f->interrupt.tripped)
+        return false;
+    f->interrupt.held |= UINT64_C(1) << (sig - 1);
+    return true;
+}
+
+void wf_seam_release_signals(struct wf_fiber *f)
+{
+    uint64_t held = f->interrupt.held;
+    int saved = errno;
+
+    f->interrupt.held = 0;
+    for (int sig = 1; held; sig++, held >>= 1) {
+        if (held & 1)
+            syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    }
+    errno = saved;
+}
+
+void wf_seam_signal_is_mains(struct wf_processor *p)
+{
+    if (host.interrupt)
+        wf_store(&p->signal_due, wf_clock_after(MAIN_LOOKS_WITHIN_NS));
+}
+
+static bool main_has_first_claim(struct wf_processor *p)
+{
+    int64_t due = wf_load(&p->signal_due);
+
+    return due != 0 && wf_clock_now() < due;
+}
+
+void wf_seam_main_looked(struct wf_fiber *main)
+{
+    wf_store(&main->home->signal_due, 0);
+    wf_processor_signals_seen(main->home);
+}
+
+/* ---- the host's side ---- */
+
 bool wf_seam_impersonates_main(struct wf_fiber *f)
 {
     struct wf_interrupt *i = &f->interrupt;
 
     if (!i->pending)
         return false;
+    if (!i->tripped && !(f->flags & WF_FIBER_MAIN) && main_has_first_claim(f->home)) {
+        i->swallowed = 1; /* not its fault: no ECANCELED for that */
+        return false;
+    }
     /* Once for each EINTR: the interrupt function itself asks who it is (CPython 3.11, 3.12), and
      * so does the handler's first bytecode (3.13), which would run the handler again. */
     if (!i->tripped) {
@@ -163,6 +216,8 @@ bool wf_seam_interrupt_ack(struct wf_fiber *f)
     i->swallowed = 0;
     if (was)
         wf_add(&delivered, 1);
+    if (i->held)
+        wf_seam_release_signals(f);
     return was;
 }
 

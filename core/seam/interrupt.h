@@ -7,6 +7,10 @@
  * the host's lock), then answers with the main thread's id. The host's signal handler runs in the
  * fiber, acknowledges, and raises.
  *
+ * Real signals meanwhile: such a host runs the handlers of all signals that have come in whoever
+ * appears as main. So nobody appears as main before main itself has looked (or 50 ms have passed:
+ * it may be computing), and a signal that comes while somebody does is held back until the ack.
+ *
  * A host that does not acknowledge (it may not raise at this place, or its C code ignores EINTR)
  * is itself again from its next interruptible call on: the interrupt is no longer PENDING, and is
  * given again after 1, 2, 4 .. 20 ms of waiting. After three such an I/O call ends with ECANCELED. */
@@ -14,6 +18,7 @@
 #define WF_SEAM_INTERRUPT_H
 
 #include "sched/park.h"
+#include "sched/processor.h"
 
 enum wf_seam_call {
     WF_SEAM_IO,   /* may end with ECANCELED; a signal restarts it if its handler says SA_RESTART */
@@ -51,6 +56,11 @@ void wf_seam_host_set(int signal_number, int (*interrupt)(int signal_number));
 bool wf_seam_impersonates_main(struct wf_fiber *f);
 /* The host's handler runs: true if an interrupt was pending, which is acknowledged by this. */
 bool wf_seam_interrupt_ack(struct wf_fiber *f);
+/* For the wrapper of signal handlers: true if `sig` must wait, because the fiber it interrupted
+ * appears as main just now; it is sent again. Async-signal-safe. */
+bool wf_seam_hold_signal(int sig);
+/* After a handler ran: main has first claim. Async-signal-safe. */
+void wf_seam_signal_is_mains(struct wf_processor *p);
 /* Interrupts delivered so far. */
 uint64_t wf_seam_interrupts(void);
 

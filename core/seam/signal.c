@@ -8,6 +8,7 @@
 #include "base/atomic.h"
 #include "machine/lock.h"
 #include "seam/fork.h"
+#include "seam/interrupt.h"
 #include "seam/parkinglot.h"
 
 #include <errno.h>
@@ -59,6 +60,8 @@ static void after_handler(bool restart)
     if (!restart)
         wf_add_seq_cst(&cuts, 1);
     wf_add_seq_cst(&wf_seam_handler_runs, 1);
+    if (p)
+        wf_seam_signal_is_mains(p);
     if (p && wf_signal_directed == 0)
         wf_processor_signalled(p);
 }
@@ -67,6 +70,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 {
     handler_fn fn = wf_load(&actions[sig].fn);
 
+    if (wf_seam_hold_signal(sig))
+        return;
     wf_signal_handlers++;
     wf_seam_bypass++;
     /* A handler that takes the number alone is called as the kernel would: the rest lies in

@@ -21,13 +21,13 @@ Job = Callable[[], None]
 def fetch(url: str, ca: str, seen: Seen, timeout: float | None = None) -> None:
     """One page by `requests`."""
     with visiting(url, "requests", seen) as visit:
-        visit.note = f"{get(url, ca, timeout)} bytes"
+        visit.size = get(url, ca, timeout)
 
 
 def fetch_async(url: str, ca: str, seen: Seen) -> None:
     """One page by the asynchronous client, in an event loop of its own."""
     with visiting(url, "httpx", seen) as visit:
-        visit.note = f"{asyncio.run(get_async(url, ca))} bytes"
+        visit.size = asyncio.run(get_async(url, ca))
 
 
 def jobs(base: str, count: int, ca: str, seen: Seen) -> list[Job]:

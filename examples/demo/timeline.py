@@ -76,7 +76,7 @@ def fibers(canvas: Canvas, visits: list[Visit]) -> Iterator[str]:
         of = kind(visit)
         y = TOP + (place + 0.5) * canvas.row
         thick = canvas.row * 0.8 if of == "ok" else max(3.0, canvas.row * 0.8)
-        title = f"{visit.url}: {visit.result} after {visit.end - visit.start:.2f} s. {visit.note}"
+        title = f"{visit.url}: {visit.result} after {visit.end - visit.start:.2f} s {visit.error}"
         yield (
             f'<line class="fiber {of}"'
             f' x1="{canvas.x(visit.start):.1f}" x2="{canvas.x(visit.end):.1f}"'

@@ -86,6 +86,18 @@ class Coroutines(Case):
             service.cancel()
         self.assertEqual(service.status, "cancelled")
 
+    def test_subprocess(self) -> None:
+        async def run(i: int) -> tuple[bytes, int | None]:
+            command = f"echo {i}; exit {i}"
+            pipe = asyncio.subprocess.PIPE
+            process = await asyncio.create_subprocess_exec("sh", "-c", command, stdout=pipe)
+            out, _ = await process.communicate()
+            return out, process.returncode
+
+        with weft.create_task_group() as group:
+            tasks = [group.start_soon(run)(i) for i in range(10)]
+        self.assertEqual([t.result() for t in tasks], [(b"%d\n" % i, i) for i in range(10)])
+
     def test_a_function_that_returns_a_coroutine(self) -> None:
         async def work() -> int:
             return 1

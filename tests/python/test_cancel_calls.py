@@ -69,7 +69,8 @@ def accept() -> Iterator[Body]:
 @contextlib.contextmanager
 def connect() -> Iterator[Body]:
     # Connections that a full backlog keeps waiting.
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(3):
             filler = stack.enter_context(socket.socket())
             filler.setblocking(False)

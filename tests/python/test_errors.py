@@ -163,7 +163,8 @@ class Reports(Case):
                 group.start_soon(fail, name="bad one")(ValueError("x"))
         except ExceptionGroup as caught:
             error = caught.exceptions[0]
-        where = f"test_errors.py:{self.test_note_and_traceback.__func__.__code__.co_firstlineno + 3}"
+        first = self.test_note_and_traceback.__func__.__code__.co_firstlineno
+        where = f"test_errors.py:{first + 3} "
         self.assertEqual(len(error.__notes__), 1)
         self.assertIn(where, error.__notes__[0])
         self.assertIn("in Reports.test_note_and_traceback", error.__notes__[0])

@@ -178,7 +178,8 @@ class Faults(unittest.TestCase):
         program = (
             "import sys; sys.path.insert(0, sys.argv[1])\n"
             "from demo.measure import Run; from demo.table import faults; from pages import Visit\n"
-            "visits = [Visit('u', 'requests', 0.0, 1.0, r) for r in ['ok'] * 44 + ['failed'] * 3]\n"
+            "results = ['ok'] * 44 + ['failed'] * 3\n"
+            "visits = [Visit('u', 'requests', 0.0, result=result) for result in results]\n"
             "run = Run('weft', 40, visits)\n"
             "print(*faults(run, 47), sep='\\n')\n"
         )

@@ -11,7 +11,7 @@ import unittest
 import weakref
 
 import weft
-from support import Case, wait_until
+from support import Case, python, wait_until
 
 
 def add(a: int, b: int = 0) -> int:
@@ -383,6 +383,30 @@ class Misuse(Case):
         weft.init()
         weft.init()
 
+    def test_init_missing_or_elsewhere(self) -> None:
+        result = python(
+            """
+            import threading, weft
+            try:
+                weft.create_task_group().__enter__()
+            except weft.WeftError as error:
+                print(error)
+            def elsewhere():
+                try:
+                    weft.init()
+                except RuntimeError as error:
+                    print(error)
+            thread = threading.Thread(target=elsewhere)
+            thread.start()
+            thread.join()
+            weft.init()
+            """
+        )
+        lines = result.stdout.splitlines()
+        self.assertEqual((len(lines), result.returncode), (2, 0), result.stderr)
+        self.assertIn("call weft.init()", lines[0])
+        self.assertIn("main thread", lines[1])
+
     def test_many_groups_leave_no_threads_behind(self) -> None:
         before = len(threading._active)  # type: ignore[attr-defined]
 
@@ -412,6 +436,58 @@ class Misuse(Case):
             finally:
                 _group._start_new_thread = real
             self.assertEqual(group.start_soon(add)(1, 1).result(), 2)
+
+
+class RealThreads(Case):
+    """Threads that were there before weft.init() stay real; fibers and they work together."""
+
+    def test_together(self) -> None:
+        result = python(
+            """
+            import os, queue, threading, time
+            orders, answers = queue.Queue(), queue.Queue()
+            lock, count = threading.Lock(), [0]
+            def real():
+                while (order := orders.get()) is not None:
+                    try:
+                        answers.put(order())
+                    except Exception as error:
+                        answers.put(error)
+            thread = threading.Thread(target=real)
+            thread.start()
+            import weft
+            weft.init()
+            def ask(order):
+                orders.put(order)
+                return answers.get()
+            def add(times):
+                for i in range(times):
+                    with lock:
+                        before = count[0]
+                        if i % 50 == 0: time.sleep(0)
+                        count[0] = before + 1
+            with weft.create_task_group() as group:
+                task = group.start_soon(time.sleep)(0.02)
+                assert ask(task.result) is None
+                endless = group.start_soon(time.sleep)(1000)
+                ask(endless.cancel)
+                error = ask(weft.create_task_group().__enter__)
+                assert error.name == "WEFT_ENOTFIBER", error
+                error = ask(group.start_soon(time.sleep))
+                assert error.name == "WEFT_ENOTFIBER" or isinstance(error, TypeError), error
+                for _ in range(5):
+                    group.start_soon(add)(1000)
+                ask(lambda: add(1000))
+            assert count[0] == 6000, count
+            with weft.create_task_group() as group:
+                group.start_soon(time.sleep)(1000)
+                ask(group.cancel)
+                orders.put(None)
+            thread.join()
+            print("done")
+            """
+        )
+        self.assertEqual((result.stdout, result.returncode), ("done\n", 0), result.stderr)
 
 
 if __name__ == "__main__":

@@ -148,6 +148,18 @@ class Fork(Case):
         )
         self.assertEqual((result.stdout, result.returncode), ("4\n", 0), result.stderr)
 
+    def test_a_child_that_returns_from_its_task(self) -> None:
+        """It ends as a process does whose last thread ends."""
+
+        def work() -> int:
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(0.01)
+                return 0
+            return os.waitpid(pid, 0)[1]
+
+        self.assertEqual(in_task(work), 0)
+
     def test_fork_in_fork(self) -> None:
         def child() -> int:
             return 1 + fork_and_run(lambda: 1 + fork_and_run(lambda: 1))
@@ -195,7 +207,10 @@ class Subprocess(Case):
         self.assertTrue(in_task(run))
 
     def test_signals_and_handlers_are_not_inherited(self) -> None:
-        code = "import signal; print([s for s in signal.valid_signals() if signal.getsignal(s) not in (signal.SIG_DFL, signal.SIG_IGN, None)])"
+        code = (
+            "from signal import *; plain = (SIG_DFL, SIG_IGN, None);"
+            "print([s for s in valid_signals() if getsignal(s) not in plain])"
+        )
         out = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )

@@ -43,11 +43,18 @@ static void enter(struct wf_token *t, struct wf_fiber *f)
     wf_tree_unlock();
 }
 
-static void shut(struct wf_token *t)
+/* Out of the tree; its reference is still ours. */
+static void take_out(struct wf_token *t)
 {
     wf_tree_lock();
     wf_token_close(t);
     wf_tree_unlock();
+}
+
+static void shut(struct wf_token *t)
+{
+    take_out(t);
+    wf_token_unref(t);
 }
 
 static struct wf_cancel_state state_of(struct wf_token *t)
@@ -91,7 +98,6 @@ Test(token, cancel_reaches_what_is_below_and_nothing_else)
     cr_assert_eq(state_of(&c).reason, WF_REASON_CANCEL);
     cr_assert_str_eq(state_of(&c).text, "enough");
     shut(&c), shut(&b), shut(&beside), shut(&a);
-    wf_token_unref(&b); /* frees the text */
 }
 
 Test(token, first_reason_stays)
@@ -104,7 +110,6 @@ Test(token, first_reason_stays)
     cr_assert_eq(state_of(&a).reason, WF_REASON_FAILED);
     cr_assert_str_eq(state_of(&a).text, "first");
     shut(&a);
-    wf_token_unref(&a);
 }
 
 Test(token, long_text_is_cut)
@@ -118,7 +123,6 @@ Test(token, long_text_is_cut)
     wf_token_cancel(&a, WF_REASON_CANCEL, text);
     cr_assert_eq(strlen(state_of(&a).text), WF_REASON_TEXT - 1);
     shut(&a);
-    wf_token_unref(&a);
 }
 
 Test(token, deadline_in_the_past_is_a_cancellation)
@@ -186,7 +190,6 @@ Test(token, shield_holds_for_ever)
     cr_assert(state_of(&shield).cancelled);
     cr_assert_str_eq(state_of(&shield).text, "the shield's own");
     shut(&shield), shut(&outer);
-    wf_token_unref(&shield), wf_token_unref(&outer);
 }
 
 Test(token, grace_runs_from_the_cancellation)
@@ -277,19 +280,19 @@ Test(token, closed_token_stays_as_it_was)
     make(&outer, wf_token_root(), WF_NEVER);
     make(&inner, &outer, WF_NEVER);
     wf_token_cancel(&outer, WF_REASON_FAILED, "why");
-    shut(&inner);
+    take_out(&inner);
     cr_assert(state_of(&inner).cancelled);
     cr_assert_eq(state_of(&inner).reason, WF_REASON_FAILED);
     cr_assert_str_eq(state_of(&inner).text, "why");
     shut(&outer);
-    wf_token_unref(&outer);
     cr_assert_str_eq(state_of(&inner).text, "why", "its own share of the text");
     wf_token_unref(&inner);
 
     make(&outer, wf_token_root(), in(WF_NS_PER_S));
-    shut(&outer);
+    take_out(&outer);
     wf_token_cancel(&outer, WF_REASON_CANCEL, NULL);
     cr_assert(!state_of(&outer).cancelled);
+    wf_token_unref(&outer);
 }
 
 /* Deep enough to overflow a recursive walk, wide enough to need the way back up. */

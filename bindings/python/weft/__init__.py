@@ -8,8 +8,8 @@
         b = group.start_soon(fetch)("https://b")
     print(a.result(), b.result())
 
-What is safe with threads is safe with weft. A fiber switches where a thread could block, and nowhere
-else. The guide is docs/python.md.
+What is safe with threads is safe with weft. A fiber switches where a thread could block, and
+nowhere else. The guide is docs/python.md.
 """
 
 from weft._cancel import Cancelled, Reason

@@ -45,7 +45,8 @@ def _read_code(file: str) -> CodeType:
             stream.seek(0)
             return compile(stream.read(), file, "exec")
     except OSError as error:
-        sys.exit(f"{sys.executable}: can't open file {file!r}: [Errno {error.errno}] {error.strerror}")
+        why = f"[Errno {error.errno}] {error.strerror}"
+        sys.exit(f"{sys.executable}: can't open file {file!r}: {why}")
 
 
 def _run_file(file: str) -> None:

@@ -24,8 +24,8 @@ class _Selector(selectors.DefaultSelector):
     """The one place where an event loop waits, and so where the fiber's cancellation arrives.
 
     asyncio cancels once and then lets the coroutine await in its cleanup, while weft's waits stay
-    cut. So the first cut is turned into a cancel of the coroutine, and the waits after it are shielded
-    for a time of grace; a coroutine that swallowed the cancel gets the next one then.
+    cut. So the first cut is turned into a cancel of the coroutine, and the waits after it are
+    shielded for a time of grace; a coroutine that swallowed the cancel gets the next one then.
     """
 
     def __init__(self) -> None:

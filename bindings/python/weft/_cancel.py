@@ -1,7 +1,7 @@
 """Cancellation as Python sees it: the exception, and how it gets into a call that is blocked.
 
-A fiber that waits in a libc call and is cancelled gets EINTR from it. CPython then does what it does
-after every EINTR: it runs the handlers of signals that arrived, here ``deliver``, which raises
+A fiber that waits in a libc call and is cancelled gets EINTR from it. CPython then does what it
+does after every EINTR: it runs the handlers of signals that arrived, here ``deliver``, which raises
 ``Cancelled`` in the fiber, at its blocked call. Nothing is raised anywhere else.
 """
 
@@ -54,9 +54,9 @@ _TEXTS = {
 class Cancelled(BaseException):
     """Raised in a cancelled fiber by every call that would wait, until the scope is left.
 
-    It is no ``Exception``, so that ``except Exception`` lets it pass. Clean up in ``finally`` and let
-    it travel: the scope or task group that was cancelled ends it. ``reason`` is the text given to
-    ``cancel``, or None; ``code`` is the :class:`Reason`.
+    It is no ``Exception``, so that ``except Exception`` lets it pass. Clean up in ``finally`` and
+    let it travel: the scope or task group that was cancelled ends it. ``reason`` is the text given
+    to ``cancel``, or None; ``code`` is the :class:`Reason`.
     """
 
     reason: str | None
@@ -74,7 +74,7 @@ class Cancelled(BaseException):
 def is_cancelled(error: BaseException) -> bool:
     """Is this weft's cancellation: Cancelled, or what it becomes inside an event loop?
 
-    A coroutine sees asyncio's own CancelledError. The one that comes from weft carries the Cancelled.
+    A coroutine sees asyncio's own CancelledError. One that comes from weft carries the Cancelled.
     """
     if isinstance(error, Cancelled):
         return True
@@ -168,7 +168,7 @@ def encode_reason(reason: str | None) -> bytes | None:
 # leave the lock or the object broken if that were cut short: mutual exclusion fails, or a waiter is
 # never woken. All these waits are short. The fiber is told at its next wait instead.
 #
-# The value names an attribute when only the code from its first use on is meant (a `finally` block).
+# The value names an attribute when only the code from its first use on is meant (a `finally`).
 _UNCUTTABLE: dict[tuple[str, str], str | None] = {
     # A condition takes its lock again, so that the `with` around it may release it.
     ("threading", "Condition._acquire_restore"): None,
@@ -243,7 +243,7 @@ _own_waits: set[CodeType] = set()
 
 
 def keep_whole(module_globals: dict[str, Any], *waits: Any) -> None:
-    """Let no wait in the functions of a module of weft be cut, but those in the functions `waits`."""
+    """Let no wait in the functions of a module of weft be cut, but for the functions `waits`."""
     _own_globals.add(id(module_globals))
     _own_waits.update(function.__code__ for function in waits)
 
@@ -292,9 +292,9 @@ def _repair(frame: FrameType) -> None:
 def deliver(signum: int, frame: FrameType | None) -> None:
     """Handle the reserved signal: raise Cancelled in the fiber whose blocked call was cut.
 
-    It runs in that fiber, while weft lets CPython believe that it is the main thread. So it must not
-    take locks or ask which thread it is. Returning without having asked weft means "not here": the
-    blocked call goes on and is cut again later.
+    It runs in that fiber, while weft lets CPython believe that it is the main thread. So it must
+    not take locks or ask which thread it is before weft has heard of it. Returning without having
+    asked weft means "not here": the blocked call goes on and is cut again later.
     """
     if frame is not None:
         if _is_uncuttable(frame) or _is_thread_start(frame) or _is_own(frame):

@@ -92,8 +92,7 @@ def _is_only(errors: list[BaseException], error: BaseException) -> bool:
 
 def _unique(errors: list[BaseException]) -> list[BaseException]:
     """Drop what is in the list already: a body may have raised what Task.result gave it."""
-    seen: set[int] = set()
-    return [e for e in errors if id(e) not in seen and not seen.add(id(e))]  # type: ignore[func-returns-value]
+    return list({id(error): error for error in errors}.values())
 
 
 class TaskGroup:
@@ -184,11 +183,11 @@ class TaskGroup:
     def start_soon(
         self, fn: Callable[..., Any], /, *, name: str | None = None
     ) -> Callable[..., Task[Any]]:
-        """Return a function that runs ``fn`` in a new fiber of this group: call it with the arguments.
+        """Return a function that runs ``fn`` in a new fiber of this group; call it with arguments.
 
         ``task = group.start_soon(fn)(1, key=2)``. `fn` may be ``async def``; its fiber then has an
-        event loop of its own. In a group with a limit the call waits for a place, and only that wait
-        can be cancelled.
+        event loop of its own. In a group with a limit the call waits for a place, and only that
+        wait can be cancelled.
         """
 
         def call(*args: Any, **kwargs: Any) -> Task[Any]:
@@ -431,8 +430,8 @@ class _InterruptGuard:
 def create_task_group(*, limit: int | None = None, name: str | None = None) -> TaskGroup:
     """Make a task group, to be entered by ``with``.
 
-    `limit` is how many of its tasks may exist at once: start_soon waits for a place, which makes the
-    group a pool. `name` is for people who look inside.
+    `limit` is how many of its tasks may exist at once: start_soon waits for a place, which makes
+    the group a pool. `name` is for people who look inside.
     """
     return TaskGroup(limit=limit, name=name)
 

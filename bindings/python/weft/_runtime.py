@@ -21,7 +21,7 @@ _CURES = {
     _abi.WEFT_EBADHANDLE: "use it only inside its `with` block",
     _abi.WEFT_ECLOSED: "the task group has joined its last task; use it inside its `with` block",
     _abi.WEFT_ENOMEM: "the process is out of memory",
-    _abi.WEFT_ELIMIT: "raise the limit: vm.max_map_count, or address space and open files in ulimit",
+    _abi.WEFT_ELIMIT: "raise the limit: vm.max_map_count, or address space and files in ulimit",
     _abi.WEFT_ENOTSUP: "weft needs Linux with glibc on x86-64 or aarch64",
     _abi.WEFT_EMISMATCH: "install libweft.so and the Python package from one release",
 }

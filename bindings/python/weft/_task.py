@@ -345,8 +345,8 @@ def run_task(
         _active.pop(ident, None)
 
 
-# threading.current_thread() in a fiber that threading did not start makes a _DummyThread. Up to 3.12
-# it stays in this dictionary after the fiber has ended.
+# threading.current_thread() in a fiber that threading did not start makes a _DummyThread. Up to
+# 3.12 it stays in this dictionary after the fiber has ended.
 _DUMMIES_STAY = sys.version_info < (3, 13)
 _active: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]
 
