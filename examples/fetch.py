@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from pages import Visit, get, get_async, visiting
 
-PATIENCE = 2.0  # seconds to wait for a page that may hang
+PATIENCE = 3.0  # seconds to wait for a page that may hang
 FEW = 5  # pages fetched by the asynchronous client
 
 
@@ -66,5 +66,5 @@ if __name__ == "__main__":
     else:
         from demo.server import Site
 
-        with Site() as site:
+        with Site(0.5) as site:
             main(site.url, 200, site.ca)

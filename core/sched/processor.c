@@ -54,14 +54,14 @@ void wf_processor_enqueue(struct wf_processor *p, struct wf_fiber *f)
 
 void wf_processor_signalled(struct wf_processor *p)
 {
-    wf_store_seq_cst(&p->signals, 1); /* pairs with the re-check in idle */
+    wf_store_seq_cst(&p->signals, WF_SIGNALS_NEW); /* pairs with the re-check in idle */
     wake_holder(p);
 }
 
 void wf_processor_signals_seen(struct wf_processor *p)
 {
     /* Pairs with the store in wf_processor_signalled. */
-    if (wf_exchange_seq_cst(&p->signals, 0) && p->on_signals)
+    if (wf_exchange_seq_cst(&p->signals, WF_SIGNALS_NONE) == WF_SIGNALS_NEW && p->on_signals)
         p->on_signals(p);
 }
 
@@ -74,7 +74,7 @@ void wf_processor_after_fork(struct wf_processor *p, struct wf_fiber *survivor)
     p->inject_lock = (struct wf_lock){0};
     wf_store(&p->injected, 0);
     wf_store(&p->polling, 0);
-    wf_store(&p->signals, 0);
+    wf_store(&p->signals, WF_SIGNALS_NONE);
     wf_store(&p->signal_due, 0);
     for (size_t i = 0; i < p->timers.count; i++)
         p->timers.nodes[i]->place = 0;

@@ -12,6 +12,13 @@
 /* What the landing side does with the fiber that was just left. */
 enum wf_leave { WF_LEAVE_NOTHING, WF_LEAVE_PARK, WF_LEAVE_YIELD, WF_LEAVE_END };
 
+/* How far the news that a signal handler ran has got. */
+enum wf_signals {
+    WF_SIGNALS_NONE,
+    WF_SIGNALS_NEW,  /* nobody has taken notice yet */
+    WF_SIGNALS_MAIN, /* main, which was not parked, shall have its next park ended */
+};
+
 struct wf_processor {
     struct wf_list ready;      /* run queue, FIFO: the holder */
     size_t unstarted;          /* fibers in it that have never run: the holder */
@@ -26,7 +33,7 @@ struct wf_processor {
     _Atomic int injected;  /* their number; written under inject_lock, read without */
     _Atomic int polling;   /* 1 while the holder may sleep in the driver */
 
-    _Atomic int signals;   /* a handler ran: set by handlers, taken by the holder */
+    _Atomic int signals; /* an enum wf_signals: set by handlers, advanced by the holder */
     /* Until then main has first claim on what handlers left behind; 0: none. Set by handlers,
      * cleared by main; see seam/interrupt.h. */
     _Atomic int64_t signal_due;

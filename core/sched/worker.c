@@ -41,17 +41,20 @@ static void take_injected(struct wf_processor *p)
     wf_unlock(&p->inject_lock);
 }
 
+/* A main that is about to park must hear of a handler that ran since its call began: until it can be
+ * woken, the news stays. */
 static void take_signals(struct wf_processor *p)
 {
-    if (wf_load(&p->signals) == 0)
+    int state = wf_load(&p->signals);
+    int new_ones = WF_SIGNALS_NEW, for_main = WF_SIGNALS_MAIN;
+
+    if (wf_likely(state == WF_SIGNALS_NONE))
         return;
-    /* Pairs with the store in wf_processor_signalled. A main that is not parked gets EINTR from
-     * the kernel or finds the host's own flag; nothing is left to do then. */
-    if (!wf_exchange_seq_cst(&p->signals, 0))
-        return;
-    if (p->on_signals)
+    /* Pairs with the store in wf_processor_signalled. */
+    if (wf_cas_acq_rel(&p->signals, &new_ones, WF_SIGNALS_MAIN) && p->on_signals)
         p->on_signals(p);
-    (void)wf_unpark(p->main, WF_PARK_SIGNAL);
+    if (wf_unpark(p->main, WF_PARK_SIGNAL))
+        (void)wf_cas_acq_rel(&p->signals, &for_main, WF_SIGNALS_NONE); /* unless more came */
 }
 
 static bool poll_due(struct wf_processor *p)
@@ -192,7 +195,7 @@ static void idle(struct wf_processor *p)
     int64_t timeout = idle_timeout(p);
 
     wf_store_seq_cst(&p->polling, 1);
-    if (wf_load_seq_cst(&p->injected) || wf_load_seq_cst(&p->signals))
+    if (wf_load_seq_cst(&p->injected) || wf_load_seq_cst(&p->signals) == WF_SIGNALS_NEW)
         timeout = 0;
     poll(p, timeout);
     wf_store(&p->polling, 0);

@@ -168,19 +168,18 @@ static int look_until_ready(struct call *c)
     return -1;
 }
 
-/* A call that does not want to wait. In a loop of such calls the others must get their turn. */
+/* A call that does not want to wait. A loop of such calls spends its budget, then the others get
+ * their turn: an event loop with something to do polls like that at every step. */
 static int look_once(struct call *c)
 {
     int saved = errno;
     int r = c->look(c);
 
-    if (r > 0)
-        wf_seam_spend(c->fiber, WF_SPEND_IO);
-    if (r != 0)
+    if (r < 0)
         return r;
-    wf_yield(c->fiber);
+    wf_seam_spend(c->fiber, WF_SPEND_IO);
     errno = saved;
-    return c->look(c);
+    return r;
 }
 
 /* `zero`: the caller's timeout is zero. */

@@ -11,7 +11,7 @@ from functools import partial
 
 from pages import Visit, get, get_async, visiting
 
-PATIENCE = 2.0
+PATIENCE = 3.0
 FEW = 5
 
 Seen = Callable[[Visit], None]

@@ -16,10 +16,11 @@ from demo import table, timeline
 from demo.measure import Run, measure
 from demo.server import Site, raise_file_limit
 from demo.table import Progress, mebibytes, number, seconds
+from demo.upstream import USUAL
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECIAL = 7  # beside the pages: five by an async client, one that fails, one that hangs
-SAMPLE = 50  # one after the other, this many pages are enough to know the rest
+SAMPLE = 5  # one after the other, this many pages are enough to know the rest
 
 
 def arguments() -> argparse.Namespace:
@@ -27,6 +28,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev demo", description=__doc__)
     parser.add_argument(
         "--pages", type=int, default=1000, metavar="N", help="pages to fetch (1000)"
+    )
+    parser.add_argument(
+        "--delay", type=float, default=USUAL, metavar="S", help=f"seconds a page takes ({USUAL})"
     )
     parser.add_argument(
         "--no-compare", action="store_true", help="only weft; no threads, not one by one"
@@ -37,12 +41,14 @@ def arguments() -> argparse.Namespace:
     asked = parser.parse_args()
     if asked.pages < 1:
         parser.error("--pages must be 1 or more")
+    if not 0 <= asked.delay <= 60:
+        parser.error("--delay must be 0 to 60 seconds")
     return asked
 
 
 def run_all(site: Site, pages: int, compare: bool) -> list[Run]:
     """Measure weft, and what it is compared with."""
-    sample = min(SAMPLE, max(10, pages // 20), pages)
+    sample = min(SAMPLE, pages)
     ways = {"weft": pages, "threads": pages, "one-by-one": sample} if compare else {"weft": pages}
     return [
         measure(way, site.url, count, site.ca, Progress(way, count + SPECIAL))
@@ -72,8 +78,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    with Site() as site:
-        print(f"nginx serves {site.url} (TLS) and {site.plain}; a page takes 0.05 to 2 s to answer")
+    with Site(asked.delay) as site:
+        print(f"nginx serves {site.url} (TLS) and {site.plain}; a page takes about {asked.delay} s")
         runs = run_all(site, asked.pages, not asked.no_compare)
     print(f"\n{table.table(runs, asked.pages)}\n")
     draw(runs[0], asked.svg)

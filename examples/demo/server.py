@@ -90,16 +90,17 @@ def holding_ctrl_c() -> Generator[None, None, None]:
 class Site:
     """The server, as its user sees it. `url` speaks TLS, `plain` does not; `ca` verifies `url`."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, usual: float = upstream.USUAL) -> None:
+        """A page takes `usual` seconds, or not much more or less."""
         self.url = self.plain = self.ca = ""
-        self._seed = seed
+        self._usual = usual
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         try:
             with holding_ctrl_c():
                 self._process = subprocess.Popen(
-                    [sys.executable, __file__, "--until-eof", str(self._seed)],
+                    [sys.executable, __file__, "--until-eof", str(self._usual)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,
@@ -249,13 +250,13 @@ def listen_for_the_end(until_eof: bool) -> asyncio.Event:
     return end
 
 
-async def serve(until_eof: bool, seed: int) -> None:
+async def serve(until_eof: bool, usual: float) -> None:
     """Run the whole site until it is told to end."""
     end = listen_for_the_end(until_eof)
     with tempfile.TemporaryDirectory(prefix="weft-demo-") as name:
         directory = Path(name)
         certify(directory)
-        server, behind = await upstream.start(seed)
+        server, behind = await upstream.start(usual)
         async with nginx_before(behind, directory) as (plain, tls):
             where = {
                 "url": f"https://127.0.0.1:{tls}",
@@ -268,4 +269,6 @@ async def serve(until_eof: bool, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve("--until-eof" in sys.argv, int(sys.argv[2]) if len(sys.argv) > 2 else 1))
+    asyncio.run(
+        serve("--until-eof" in sys.argv, float(sys.argv[2]) if len(sys.argv) > 2 else upstream.USUAL)
+    )

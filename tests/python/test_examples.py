@@ -3,7 +3,6 @@
 The demo and fetch.py need nginx and openssl; where these are missing, the tests fail and say so.
 """
 
-import math
 import re
 import signal
 import socket
@@ -85,7 +84,7 @@ class Demo(unittest.TestCase):
     def setUpClass(cls) -> None:
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory) / "new" / "fibers.svg"
-            cls.output = run("demo/run.py", "--pages", "40", "--svg", str(file))
+            cls.output = run("demo/run.py", "--pages", "40", "--delay", "0.5", "--svg", str(file))
             cls.picture = ET.fromstring(file.read_text())
 
     def row(self, name: str) -> list[str]:
@@ -100,7 +99,7 @@ class Demo(unittest.TestCase):
         return [line for line in self.picture.iter() if "fiber" in line.get("class", "").split()]
 
     def test_all_pages_came(self) -> None:
-        self.assertEqual(self.row("pages fetched"), ["45", "45", "15"])
+        self.assertEqual(self.row("pages fetched"), ["45", "45", "10"])
         self.assertEqual(self.row("failed / cut"), ["1 / 1"] * 3)
         self.assertIn("47 of 47 pages", self.output)
         self.assertNotIn("WRONG", self.output)
@@ -115,7 +114,7 @@ class Demo(unittest.TestCase):
 
     def test_sample_is_called_a_sample(self) -> None:
         self.assertRegex(self.row("wall time")[2], r"^~\d")
-        self.assertIn("only 10 of the 40 pages were fetched", self.output)
+        self.assertIn("only 5 of the 40 pages were fetched", self.output)
         self.assertRegex(
             self.output,
             r"weft fetched 45 pages in \d+\.\d s with \d+ OS threads?; .*one by one took",
@@ -143,7 +142,10 @@ class Demo(unittest.TestCase):
         second = (marks[last] - marks[0.0]) / last
         cut = next(line for line in self.lines() if line.get("class") == "fiber cut")
         took = (float(cut.get("x2", "nan")) - float(cut.get("x1", "nan"))) / second
-        self.assertTrue(math.isclose(took, 2.0, abs_tol=0.5), f"cut after {took} s, not 2")
+        said = re.search(r"cut after (\d+\.\d+) s", cut[0].text or "")
+        assert said is not None, cut[0].text
+        self.assertAlmostEqual(took, float(said[1]), delta=0.05)
+        self.assertTrue(1.9 <= took < 10, f"cut after {took} s; its deadline is 2 s")
 
     def test_server_is_gone(self) -> None:
         ports = [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", self.output)]
@@ -155,7 +157,7 @@ class Interrupted(unittest.TestCase):
     """Ctrl-C in the middle."""
 
     def test_ctrl_c_ends_everything(self) -> None:
-        command = [sys.executable, "-u", str(EXAMPLES / "demo/run.py"), "--pages", "40"]
+        command = [sys.executable, "-u", str(EXAMPLES / "demo/run.py"), "--pages", "40", "--delay", "0.5"]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as demo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import unittest
 
 from support import HANG, HERE, PACKAGE, Case
 
-USE = os.path.join(HERE, "typing", "use.py")
+USE = os.path.join(HERE, "typing_use.py")
 
 
 def expected() -> set[int]:
@@ -21,7 +22,7 @@ def expected() -> set[int]:
 
 
 def found(output: str) -> set[int]:
-    return {int(n) for n in re.findall(r"use\.py:(\d+)(?::\d+)?[:\s-]+error", output)}
+    return {int(n) for n in re.findall(r"typing_use\.py:(\d+)(?::\d+)?[:\s-]+error", output)}
 
 
 class Typing(Case):
@@ -46,14 +47,17 @@ class Typing(Case):
         if pyright is None:
             self.skipTest("pyright is not installed")
         with tempfile.TemporaryDirectory() as folder:
-            config = os.path.join(folder, "pyrightconfig.json")
-            with open(config, "w") as file:
-                file.write(
-                    f'{{"include": ["{USE}"], "extraPaths": ["{PACKAGE}"],'
-                    ' "typeCheckingMode": "strict", "pythonVersion": "3.11"}'
-                )
+            shutil.copy(USE, folder)
+            with open(os.path.join(folder, "pyrightconfig.json"), "w") as file:
+                settings = {
+                    "include": ["typing_use.py"],
+                    "extraPaths": [PACKAGE],
+                    "typeCheckingMode": "strict",
+                    "pythonVersion": "3.11",
+                }
+                json.dump(settings, file)
             result = subprocess.run(
-                [pyright, "-p", config], capture_output=True, text=True, timeout=3 * HANG
+                [pyright, "-p", folder], capture_output=True, text=True, timeout=3 * HANG
             )
         self.assertEqual(found(result.stdout), expected(), result.stdout + result.stderr)
 

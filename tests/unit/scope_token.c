@@ -296,11 +296,18 @@ Test(token, closed_token_stays_as_it_was)
 }
 
 /* Deep enough to overflow a recursive walk, wide enough to need the way back up. */
+/* Deep enough to overflow the stack of a walk that recurses. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { DEPTH = 20000 }; /* frames are bigger, and Criterion's runner loses a child that is slow */
+#else
+enum { DEPTH = 200000 };
+#endif
+
 Test(token, cancel_walks_a_deep_and_wide_tree)
 {
-    enum { DEPTH = 200000 };
     struct wf_token *t = calloc(DEPTH, sizeof(*t));
     struct wf_token *side = calloc(DEPTH, sizeof(*side));
+    int missed = 0;
 
     cr_assert(t && side);
     for (int i = 0; i < DEPTH; i++) {
@@ -311,8 +318,9 @@ Test(token, cancel_walks_a_deep_and_wide_tree)
     cr_assert(!state_of(&t[0]).cancelled);
     cr_assert(!state_of(&side[0]).cancelled);
     cr_assert(!state_of(&side[1]).cancelled);
-    for (int i = 2; i < DEPTH; i++)
-        cr_assert(t[i].effective != WF_NEVER && side[i].effective != WF_NEVER);
+    for (int i = 2; i < DEPTH; i++) /* an assertion each would cost Criterion minutes */
+        missed += t[i].effective == WF_NEVER || side[i].effective == WF_NEVER;
+    cr_assert_eq(missed, 0);
     for (int i = DEPTH; i-- > 0;)
         shut(&side[i]), shut(&t[i]);
     free(t);

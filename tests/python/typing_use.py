@@ -68,10 +68,10 @@ with weft.move_on_after(2.0) as s:
     a.cancel("bye")
 assert_type(s.cancelled_caught, bool)
 with weft.fail_after(2.0):
-    x = 3
+    x = len("abc")
 assert_type(x, int)
 with weft.shield(grace=3):
-    y = ""
+    y = str(3)
 assert_type(y, str)
 
 
