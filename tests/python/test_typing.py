@@ -43,7 +43,8 @@ class Typing(Case):
         self.assertNotIn("weft/_", result.stdout)
 
     def test_pyright(self) -> None:
-        pyright = shutil.which("pyright")
+        beside = os.path.dirname(sys.executable)
+        pyright = shutil.which("pyright", path=beside) or shutil.which("pyright")
         if pyright is None:
             self.skipTest("pyright is not installed")
         with tempfile.TemporaryDirectory() as folder:
