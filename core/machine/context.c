@@ -97,7 +97,8 @@ int wf_context_adopt(struct wf_context *c)
 void wf_context_destroy(struct wf_context *c)
 {
 #if defined(__SANITIZE_THREAD__)
-    __tsan_destroy_fiber(c->sanitizer);
+    if (c->sanitizer != __tsan_get_current_fiber()) /* an adopted thread is not ours to destroy */
+        __tsan_destroy_fiber(c->sanitizer);
 #endif
     c->sp = NULL;
 }

@@ -62,6 +62,29 @@ static void after_fork_child(struct wf_fiber *survivor)
     wf_scope_after_fork(survivor);
 }
 
+static void forget_main(void)
+{
+    wf_fiber_bury(&rt.main);
+    wf_fiber_tls = NULL;
+}
+
+static int start_main(void)
+{
+    int err = wf_fiber_init_main(&rt.main, &rt.processor);
+
+    if (err)
+        return err;
+    err = wf_worker_adopt(&rt.worker, &rt.processor, &rt.main);
+    if (!err) {
+        err = wf_task_init_main(&rt.main);
+        if (err)
+            wf_worker_release(&rt.worker);
+    }
+    if (err)
+        forget_main();
+    return err;
+}
+
 static int start_parts(void)
 {
     int err = wf_loop_init(&rt.loop);
@@ -70,13 +93,8 @@ static int start_parts(void)
         return err;
     err = wf_processor_init(&rt.processor, &rt.loop.driver);
     if (!err)
-        err = wf_fiber_init_main(&rt.main, &rt.processor);
-    if (!err)
-        err = wf_worker_adopt(&rt.worker, &rt.processor, &rt.main);
-    if (!err)
-        err = wf_task_init_main(&rt.main);
+        err = start_main();
     if (err) {
-        wf_fiber_tls = NULL;
         wf_processor_destroy(&rt.processor);
         rt.loop.driver.close(&rt.loop.driver);
     }
@@ -121,8 +139,7 @@ int wf_runtime_stop(void)
     rt.started = false;
     wf_seam_after_fork_child = NULL;
     wf_worker_release(&rt.worker);
-    wf_fiber_bury(&rt.main);
-    wf_fiber_tls = NULL;
+    forget_main();
     rt.loop.driver.close(&rt.loop.driver);
     wf_processor_destroy(&rt.processor);
     return WF_OK;

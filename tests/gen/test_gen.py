@@ -39,7 +39,7 @@ HOLDING = """
     weft_fiber_cancel weft_fiber_state_get weft_fiber_release weft_self weft_outcome_set
     weft_nursery_open weft_nursery_cancel weft_nursery_info weft_scope_open weft_scope_close
     weft_token_current weft_token_cancel weft_token_info weft_token_release weft_cancel_state
-    weft_host_set weft_host_interrupt_ack
+    weft_host_set weft_host_interrupt_ack weft_block_alloc weft_block_free
 """.split()
 
 Case = Callable[[Path], None]

@@ -5,6 +5,7 @@
 #include "base/status.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,26 +296,32 @@ Test(token, closed_token_stays_as_it_was)
     wf_token_unref(&outer);
 }
 
-/* Deep enough to overflow a recursive walk, wide enough to need the way back up. */
-/* Deep enough to overflow the stack of a walk that recurses. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { DEPTH = 20000 }; /* frames are bigger, and Criterion's runner loses a child that is slow */
-#else
-enum { DEPTH = 200000 };
-#endif
+enum { DEPTH = 20000, SMALL_STACK = 128 << 10 };
 
+static void *cancel_on_a_small_stack(void *token)
+{
+    wf_token_cancel(token, WF_REASON_CANCEL, NULL);
+    return NULL;
+}
+
+/* A walk that recurses would overflow the stack. */
 Test(token, cancel_walks_a_deep_and_wide_tree)
 {
     struct wf_token *t = calloc(DEPTH, sizeof(*t));
     struct wf_token *side = calloc(DEPTH, sizeof(*side));
     int missed = 0;
+    pthread_attr_t attr;
+    pthread_t thread;
 
     cr_assert(t && side);
     for (int i = 0; i < DEPTH; i++) {
         make(&t[i], i ? &t[i - 1] : wf_token_root(), WF_NEVER);
         make(&side[i], i ? &t[i - 1] : wf_token_root(), WF_NEVER);
     }
-    wf_token_cancel(&t[1], WF_REASON_CANCEL, NULL);
+    cr_assert_eq(pthread_attr_init(&attr), 0);
+    cr_assert_eq(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
+    cr_assert_eq(pthread_create(&thread, &attr, cancel_on_a_small_stack, &t[1]), 0);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
     cr_assert(!state_of(&t[0]).cancelled);
     cr_assert(!state_of(&side[0]).cancelled);
     cr_assert(!state_of(&side[1]).cancelled);
