@@ -250,7 +250,8 @@ void wf_token_close(struct wf_token *t)
 {
     WF_ASSERT(wf_list_empty(&t->children));
     wf_token_leave(t);
-    freeze(t, t->effective == WF_NEVER ? 0 : wf_clock_now());
+    if (wf_load(&t->refs) > 1) /* else nobody is left who could ask */
+        freeze(t, t->effective == WF_NEVER ? 0 : wf_clock_now());
     wf_list_remove(&t->sibling);
     t->parent = NULL;
     t->closed = true;

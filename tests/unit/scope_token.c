@@ -44,18 +44,19 @@ static void enter(struct wf_token *t, struct wf_fiber *f)
     wf_tree_unlock();
 }
 
-/* Out of the tree; its reference is still ours. */
-static void take_out(struct wf_token *t)
+static void shut(struct wf_token *t)
 {
     wf_tree_lock();
     wf_token_close(t);
     wf_tree_unlock();
+    wf_token_unref(t);
 }
 
-static void shut(struct wf_token *t)
+/* Closed, while somebody holds a handle of it. */
+static void take_out(struct wf_token *t)
 {
-    take_out(t);
-    wf_token_unref(t);
+    wf_token_ref(t);
+    shut(t);
 }
 
 static struct wf_cancel_state state_of(struct wf_token *t)
