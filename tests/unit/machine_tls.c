@@ -7,6 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#if defined(WEFT_UCONTEXT)
+
+Test(machine_tls, the_twin_refuses_and_says_why)
+{
+    cr_assert_eq(wf_tls_init(), WF_ENOTSUP);
+    cr_assert_neq(*wf_tls_why(), '\0');
+}
+
+#else
+
 static _Thread_local int initialised = 42;
 static _Thread_local char zeroed[16];
 
@@ -83,4 +93,6 @@ Test(machine_tls, memory_of_many_blocks_goes_back, .init = init)
     cr_expect_lt(resident_kib(), before + 4096, "each round costs memory");
     cr_expect_lt(resident_kib(), full, "nothing was given back");
 }
+#endif
+
 #endif
