@@ -108,13 +108,17 @@ void wf_lot_leave(struct wf_lot_waiter *w)
         (void)wf_lot_wake(w->addr, 1);
 }
 
-/* Under the bucket's lock. False: it is leaving for another reason, try the next. */
+/* Under the bucket's lock. False: it is leaving for another reason, try the next. It is taken out all
+ * the same: a thousand waiters that timed out together and have not run yet would otherwise be
+ * looked at by each wake. */
 static bool wake_one(struct wf_lot_waiter *w)
 {
-    if (w->fiber && !wf_unpark(w->fiber, WF_PARK_OK))
+    bool won = !w->fiber || wf_unpark(w->fiber, WF_PARK_OK);
+
+    take_out(w);
+    if (!won)
         return false;
     w->woken = true;
-    take_out(w);
     if (!w->fiber)
         wf_parker_wake(&w->parker);
     return true;
