@@ -45,6 +45,7 @@ struct wf_interrupt {
     uint64_t held;      /* signals that came while it appeared as main; bit = number - 1 */
     unsigned swallowed; /* EINTRs given since the last acknowledgement */
     int64_t repeat_at;  /* when the next one may be given */
+    unsigned cuts;      /* handlers without SA_RESTART that had run when the call began */
 };
 
 struct wf_fiber {

@@ -43,9 +43,11 @@ static inline struct wf_fiber *wf_seam_fiber(void)
     return f && wf_likely(wf_seam_bypass == 0) ? f : NULL;
 }
 
-/* Both in interrupt.c, for the function below. */
+/* For the function below; the first two in interrupt.c, the third in signal.c: handlers without
+ * SA_RESTART that have run so far. */
 void wf_seam_release_signals(struct wf_fiber *f);
 void wf_seam_main_looked(struct wf_fiber *main);
+unsigned wf_seam_signal_cuts(void);
 
 /* The same for hooks that cancellation can end (all but mutex and condition, which are the host's
  * own lock between EINTR and its question who it is): an interrupt that was given and not
@@ -57,6 +59,7 @@ static inline struct wf_fiber *wf_seam_interruptible(void)
     if (!f)
         return NULL;
     f->interrupt.pending = false;
+    f->interrupt.cuts = wf_seam_signal_cuts();
     if (wf_unlikely(f->interrupt.held))
         wf_seam_release_signals(f);
     if (wf_unlikely(wf_load(&f->home->signals) || wf_load(&f->home->signal_due)) &&

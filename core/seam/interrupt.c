@@ -66,7 +66,6 @@ int wf_seam_wait_begin(struct wf_seam_wait *w, struct wf_fiber *f, enum wf_seam_
         .deadline = deadline,
         .until = deadline,
         .flags = WF_PARK_INTERRUPTIBLE,
-        .cuts = wf_seam_signal_cuts(),
     };
     if (call == WF_SEAM_LOCK && !host.interrupt) {
         /* Its caller knows no errno that means "cancelled"; a signal still ends it. */
@@ -85,10 +84,12 @@ int wf_seam_wait_begin(struct wf_seam_wait *w, struct wf_fiber *f, enum wf_seam_
     return 0;
 }
 
-/* As the kernel does after a handler with SA_RESTART, for the calls that it restarts. */
+/* As the kernel does after a handler with SA_RESTART, for the calls that it restarts. Counted from
+ * the call's entry: a handler that runs between two looks of one call ends it too. */
 static bool restarts(const struct wf_seam_wait *w)
 {
-    return (w->call == WF_SEAM_IO || w->call == WF_SEAM_LOCK) && w->cuts == wf_seam_signal_cuts();
+    return (w->call == WF_SEAM_IO || w->call == WF_SEAM_LOCK) &&
+           w->fiber->interrupt.cuts == wf_seam_signal_cuts();
 }
 
 int wf_seam_wait_end(struct wf_seam_wait *w, enum wf_park_result r)

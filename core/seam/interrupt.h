@@ -34,7 +34,6 @@ struct wf_seam_wait {
     int64_t deadline; /* the caller's own; WF_NEVER */
     int64_t until;    /* what to park with: the caller's deadline or the next repeat */
     unsigned flags;   /* what to park with */
-    unsigned cuts;    /* handlers without SA_RESTART that had run when the wait began */
 };
 
 /* Before each park of the call. 0: park with w->until and w->flags; EINTR or ECANCELED: return

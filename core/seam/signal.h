@@ -26,10 +26,9 @@ extern _Thread_local int wf_signal_handlers __attribute__((tls_model("initial-ex
  * not wake. */
 extern _Thread_local int wf_signal_directed __attribute__((tls_model("initial-exec")));
 
-/* Handler runs so far, and those of handlers without SA_RESTART: only these end a call that the
- * kernel would have restarted. */
+/* Handler runs so far. Those of handlers without SA_RESTART, which alone end a call that the kernel
+ * would have restarted: wf_seam_signal_cuts in hook.h. */
 extern _Atomic unsigned wf_seam_handler_runs;
-unsigned wf_seam_signal_cuts(void);
 
 /* A mask in the kernel's format, without what nobody may block. */
 uint64_t wf_signal_mask_of(const sigset_t *set);
